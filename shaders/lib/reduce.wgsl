@@ -1,0 +1,31 @@
+// Workgroup-wide reductions over WG invocations, WG a power of two. All invocations must call them together.
+const WG = 128u;
+var<workgroup> lanes: array<f32, WG>;
+
+fn workgroup_sum(value: f32, lane: u32) -> f32 {
+  lanes[lane] = value;
+  workgroupBarrier();
+  for (var stride = WG / 2u; stride > 0u; stride /= 2u) {
+    if (lane < stride) {
+      lanes[lane] += lanes[lane + stride];
+    }
+    workgroupBarrier();
+  }
+  let total = lanes[0];
+  workgroupBarrier();
+  return total;
+}
+
+fn workgroup_max(value: f32, lane: u32) -> f32 {
+  lanes[lane] = value;
+  workgroupBarrier();
+  for (var stride = WG / 2u; stride > 0u; stride /= 2u) {
+    if (lane < stride) {
+      lanes[lane] = max(lanes[lane], lanes[lane + stride]);
+    }
+    workgroupBarrier();
+  }
+  let greatest = lanes[0];
+  workgroupBarrier();
+  return greatest;
+}

@@ -1,0 +1,6 @@
+// A weight stored as bfloat16, two to a u32, low half first. bfloat16 is the upper half of an f32: a shift is exact.
+alias WeightWord = vec2u;
+
+fn widen(word: WeightWord) -> vec4f {
+  return bitcast<vec4f>(vec4u(word.x << 16u, word.x & 0xffff0000u, word.y << 16u, word.y & 0xffff0000u));
+}

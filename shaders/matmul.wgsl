@@ -1,0 +1,170 @@
+// matmul: c = scale·(a · b) in the layouts NT (b transposed), NN and TN (a transposed), with bias, low-rank term, c +=
+// shapes    nt: a [M,K] w [N,K] -> c [M,N]   nn: a [M,K] w [K,N] -> c [M,N]   tn: a [M,K] b [M,N] -> c [K,N]
+// grid      one invocation per 4×4 block of c, WX × 64/WX invocations per workgroup (WX small for narrow c)
+// tiling    no workgroup memory: each step of four loads 4 + 4 vec4 and does 64 FMAs on a mat4x4 held in registers
+// numerics  products and sums in f32 for every weight type; rows past the end are clamped, read twice, never stored
+// reference test/reference/matmul.ts
+//
+// A mat4x4f here holds four rows of the logical matrix as its four columns, so that  acc += B * A  adds, for each of
+// the four rows i of a,  a[i].x·b[0] + a[i].y·b[1] + a[i].z·b[2] + a[i].w·b[3].
+//
+// K        length of the sum (nt, nn; tn sums over the run-time M)
+// N        columns of c; RANK columns of the low-rank factor h (0 = none); BIAS, ACCUMULATE are 0 or 1
+
+struct Params {
+  rows: u32,       // M
+  a_stride: u32,   // row strides and offsets in vec4 units: a wider matrix can be read or written in part
+  a_offset: u32,
+  c_stride: u32,
+  c_offset: u32,
+  h_stride: u32,
+  h_offset: u32,
+  scale: f32,      // of the low-rank term where there is one, else of the product (nn, tn)
+}
+@group(1) @binding(0) var<uniform> params: Params;
+
+@group(0) @binding(0) var<storage, read> a: array<vec4f>;             // nt, nn [M,K]; tn [M,K]
+@group(0) @binding(1) var<storage, read> weight: array<WeightWord>;   // nt [N,K]; nn [K,N]
+@group(0) @binding(1) var<storage, read> b: array<vec4f>;             // tn [M,N]
+@group(0) @binding(2) var<storage, read> bias: array<vec4f>;          // nt [N]
+@group(0) @binding(3) var<storage, read> h: array<vec4f>;             // nt, nn [M,RANK]
+@group(0) @binding(4) var<storage, read> low_rank: array<vec4f>;      // nt [N,RANK]; nn [RANK,N]
+@group(0) @binding(5) var<storage, read_write> c: array<vec4f>;       // nt, nn [M,N]
+@group(0) @binding(2) var<storage, read_write> c_tn: array<vec4f>;    // tn [K,N]
+
+const K4 = (K + 3u) / 4u;
+const N4 = (N + 3u) / 4u;
+const RANK4 = RANK / 4u;
+
+// Four consecutive rows of a, at vec4 column k.
+fn rows_of_a(at: vec4u, k: u32) -> mat4x4f {
+  return mat4x4f(a[at.x + k], a[at.y + k], a[at.z + k], a[at.w + k]);
+}
+
+fn rows_of_h(at: vec4u, k: u32) -> mat4x4f {
+  return mat4x4f(h[at.x + k], h[at.y + k], h[at.z + k], h[at.w + k]);
+}
+
+// row, row+1, row+2, row+3, none beyond the last.
+fn four_rows(row: u32, count: u32) -> vec4u {
+  return min(row + vec4u(0u, 1u, 2u, 3u), vec4u(count - 1u));
+}
+
+fn store(acc: mat4x4f, row: u32, column: u32) {
+  for (var i = 0u; i < 4u; i++) {
+    if (row + i < params.rows) {
+      let at = params.c_offset + (row + i) * params.c_stride + column;
+      if (ACCUMULATE == 1u) {
+        c[at] += acc[i];
+      } else {
+        c[at] = acc[i];
+      }
+    }
+  }
+}
+
+// c[i,j] = Σ_k a[i,k]·w[j,k] + bias[j] + scale·Σ_r h[i,r]·low_rank[j,r]
+@compute @workgroup_size(WX, 64u / WX)
+fn nt(@builtin(global_invocation_id) id: vec3u) {
+  let column = id.x;      // in vec4 units
+  let row = id.y * 4u;
+  if (column >= N4 || row >= params.rows) {
+    return;
+  }
+  let rows = four_rows(row, params.rows);
+  let a_at = params.a_offset + rows * params.a_stride;
+  let w_rows = four_rows(column * 4u, N);
+  let w_at = w_rows * K4;
+  var acc = mat4x4f();
+  for (var k = 0u; k < K4; k++) {
+    let w = mat4x4f(
+      widen(weight[w_at.x + k]), widen(weight[w_at.y + k]), widen(weight[w_at.z + k]), widen(weight[w_at.w + k]),
+    );
+    acc += transpose(w) * rows_of_a(a_at, k);
+  }
+  if (RANK > 0u) {
+    let h_at = params.h_offset + rows * params.h_stride;
+    let l_at = w_rows * RANK4;
+    var extra = mat4x4f();
+    for (var k = 0u; k < RANK4; k++) {
+      let l = mat4x4f(low_rank[l_at.x + k], low_rank[l_at.y + k], low_rank[l_at.z + k], low_rank[l_at.w + k]);
+      extra += transpose(l) * rows_of_h(h_at, k);
+    }
+    acc += params.scale * extra;
+  }
+  if (BIAS == 1u) {
+    let row_bias = bias[column];
+    acc += mat4x4f(row_bias, row_bias, row_bias, row_bias);
+  }
+  store(acc, row, column);
+}
+
+// c[i,j] = Σ_k a[i,k]·w[k,j] + scale·Σ_r h[i,r]·low_rank[r,j]   or, without low-rank term, scale·Σ_k a[i,k]·w[k,j]
+@compute @workgroup_size(WX, 64u / WX)
+fn nn(@builtin(global_invocation_id) id: vec3u) {
+  let column = id.x;
+  let row = id.y * 4u;
+  if (column >= N4 || row >= params.rows) {
+    return;
+  }
+  let rows = four_rows(row, params.rows);
+  let a_at = params.a_offset + rows * params.a_stride;
+  var acc = mat4x4f();
+  for (var k = 0u; k < K4; k++) {
+    // Where K is no multiple of 4, a holds zeros past it and any finite row of w will do.
+    let w_at = four_rows(k * 4u, K) * N4 + column;
+    let w = mat4x4f(widen(weight[w_at.x]), widen(weight[w_at.y]), widen(weight[w_at.z]), widen(weight[w_at.w]));
+    acc += w * rows_of_a(a_at, k);
+  }
+  if (RANK > 0u) {
+    let h_at = params.h_offset + rows * params.h_stride;
+    var extra = mat4x4f();
+    for (var k = 0u; k < RANK4; k++) {
+      let at = k * 4u * N4 + column;
+      let l = mat4x4f(low_rank[at], low_rank[at + N4], low_rank[at + 2u * N4], low_rank[at + 3u * N4]);
+      extra += l * rows_of_h(h_at, k);
+    }
+    acc += params.scale * extra;
+  } else {
+    acc *= params.scale;
+  }
+  store(acc, row, column);
+}
+
+// c[i,j] = scale·Σ_m a[m,i]·b[m,j]; a's columns K and b's columns N are multiples of 4
+@compute @workgroup_size(WX, 64u / WX)
+fn tn(@builtin(global_invocation_id) id: vec3u) {
+  let column = id.x;      // of b, in vec4 units
+  let block = id.y;       // of a's columns, in vec4 units
+  if (column >= N4 || block >= K4) {
+    return;
+  }
+  var acc = mat4x4f();
+  let whole = params.rows & ~3u;
+  var a_at = params.a_offset + block;
+  var b_at = params.h_offset + column;
+  let a_stride = params.a_stride;
+  let b_stride = params.h_stride;
+  for (var m = 0u; m < whole; m += 4u) {
+    let at = mat4x4f(a[a_at], a[a_at + a_stride], a[a_at + 2u * a_stride], a[a_at + 3u * a_stride]);
+    let bt = mat4x4f(b[b_at], b[b_at + b_stride], b[b_at + 2u * b_stride], b[b_at + 3u * b_stride]);
+    acc += bt * transpose(at);
+    a_at += 4u * a_stride;
+    b_at += 4u * b_stride;
+  }
+  for (var m = whole; m < params.rows; m++) {
+    let left = a[a_at];
+    let right = b[b_at];
+    acc += mat4x4f(left.x * right, left.y * right, left.z * right, left.w * right);
+    a_at += a_stride;
+    b_at += b_stride;
+  }
+  for (var i = 0u; i < 4u; i++) {
+    let at = (block * 4u + i) * N4 + column;
+    if (ACCUMULATE == 1u) {
+      c_tn[at] += params.scale * acc[i];
+    } else {
+      c_tn[at] = params.scale * acc[i];
+    }
+  }
+}

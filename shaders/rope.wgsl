@@ -1,0 +1,45 @@
+// rope: rotary position embedding of queries and keys, the two halves of a head rotated against each other
+// shapes    q [N,H·D]  k [N,KV·D]  table [P,D/2] (cos, sin)  positions [N]  ->  the same shapes as q and k
+// grid      one invocation per token, head and pair, one-dimensional, spilled into y
+// tiling    none: every element is read once and written once
+// numerics  cos and sin come from a table made in f64; WGSL's own sine is too coarse at large angles
+// reference test/reference/rope.ts
+
+struct Params {
+  rows: u32,
+  direction: f32,   // +1 forward; −1 backward, which turns the gradient back
+}
+@group(1) @binding(0) var<uniform> params: Params;
+
+@group(0) @binding(0) var<storage, read> q: array<f32>;              // [N,H,D]
+@group(0) @binding(1) var<storage, read> k: array<f32>;              // [N,KV,D]
+@group(0) @binding(2) var<storage, read> table: array<vec2f>;        // [P,D/2]
+@group(0) @binding(3) var<storage, read> positions: array<u32>;      // [N]
+@group(0) @binding(4) var<storage, read_write> q_out: array<f32>;    // [N,H,D]
+@group(0) @binding(5) var<storage, read_write> k_out: array<f32>;    // [N,KV,D]
+
+const HALF = D / 2u;
+
+@compute @workgroup_size(64)
+fn rotate(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let index = id.x + id.y * groups.x * 64u;
+  let pair = index % HALF;
+  let head = (index / HALF) % (H + KV);
+  let token = index / (HALF * (H + KV));
+  if (token >= params.rows) {
+    return;
+  }
+  let turn = table[positions[token] * HALF + pair];
+  let cosine = turn.x;
+  let sine = turn.y * params.direction;
+  // [first', second'] = [first·cos − second·sin, second·cos + first·sin]
+  if (head < H) {
+    let at = (token * H + head) * D + pair;
+    q_out[at] = q[at] * cosine - q[at + HALF] * sine;
+    q_out[at + HALF] = q[at + HALF] * cosine + q[at] * sine;
+  } else {
+    let at = (token * KV + head - H) * D + pair;
+    k_out[at] = k[at] * cosine - k[at + HALF] * sine;
+    k_out[at + HALF] = k[at + HALF] * cosine + k[at] * sine;
+  }
+}

@@ -1,0 +1,54 @@
+/**
+ * What the engine needs of a GPU: residents, programs, and an account. Two devices implement it: `WebGpuDevice` runs
+ * programs, `DryDevice` only counts. It is not a graphics API and offers no immediate mode: everything is a Program.
+ */
+import type { MemoryLedger } from "./pool.ts";
+import type { Program } from "./program.ts";
+import { type Element, makeStorage, type Tensor, tensorBytes } from "./tensor.ts";
+
+export interface DeviceLimits {
+  /** Most bytes one binding may cover; larger weights are split by rows. */
+  readonly maxBinding: number;
+  /** Most bytes one buffer may have. */
+  readonly maxBuffer: number;
+}
+
+export interface Counters {
+  dispatches: number;
+  submits: number;
+  /** Floating-point operations of all dispatches. */
+  flops: number;
+  /** Bytes bound by all dispatches: what would move if nothing were cached. */
+  bytes: number;
+}
+
+export interface Device {
+  /** The adapter in words, as the user should read it. */
+  readonly name: string;
+  readonly limits: DeviceLimits;
+  readonly memory: MemoryLedger;
+  readonly counters: Counters;
+  /** A resident tensor, zero-filled. Throws DeviceError when it is larger than a binding may be. */
+  allocate(shape: readonly number[], label: string, element?: Element): Tensor;
+  free(tensor: Tensor): void;
+  /** Copies bytes into a resident tensor from `byteOffset` on (both multiples of 4). */
+  upload(tensor: Tensor, bytes: Uint8Array<ArrayBuffer>, byteOffset?: number): void;
+  /** Encodes and submits. Resolves when all is submitted and at most two submits are still in flight. */
+  run(program: Program): Promise<void>;
+  /** Waits until the GPU has nothing left to do; throws what went wrong meanwhile. A GPU→CPU wait. */
+  idle(): Promise<void>;
+  destroy(): void;
+}
+
+export const emptyCounters = (): Counters => ({ dispatches: 0, submits: 0, flops: 0, bytes: 0 });
+
+export function residentTensor(shape: readonly number[], label: string, element: Element): Tensor {
+  return { storage: makeStorage(tensorBytes({ shape, element }), label, true), offset: 0, shape, element };
+}
+
+/** Runs `program` and returns the value of one of its tensors. A GPU→CPU wait; not for use inside a training step. */
+export async function fetchFloats(device: Device, program: Program, tensor: Tensor): Promise<Float32Array> {
+  const values = program.readFloats(tensor);
+  await device.run(program);
+  return values;
+}

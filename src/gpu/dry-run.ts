@@ -1,0 +1,61 @@
+/**
+ * A device that only counts. The same model, tape and trainer run on it and yield the exact peak bytes, dispatches and
+ * FLOPs without a GPU and before anything is downloaded. Reads deliver zeros.
+ */
+import { type Counters, type Device, type DeviceLimits, emptyCounters, residentTensor } from "./device.ts";
+import { Buffers, count, dispatchCost, execute } from "./execute.ts";
+import type { Kernel } from "./kernel.ts";
+import { Pool } from "./pool.ts";
+import { analyse, type Program } from "./program.ts";
+import type { Element, Tensor } from "./tensor.ts";
+
+const GIB = 2 ** 30;
+
+export class DryDevice implements Device {
+  readonly name = "dry run (counts only)";
+  readonly limits: DeviceLimits;
+  readonly counters: Counters = emptyCounters();
+  /** Dispatches by "stem.entry". */
+  readonly byKernel = new Map<string, number>();
+  private readonly buffers = new Buffers(new Pool<{ bytes: number }>({ create: (bytes) => ({ bytes }), destroy() {} }));
+
+  constructor(limits: DeviceLimits = { maxBinding: GIB, maxBuffer: GIB }) {
+    this.limits = limits;
+  }
+
+  get memory() {
+    return this.buffers.pool.ledger;
+  }
+
+  allocate(shape: readonly number[], label: string, element: Element = "f32"): Tensor {
+    const tensor = residentTensor(shape, label, element);
+    this.buffers.addResident(tensor.storage);
+    return tensor;
+  }
+
+  free(tensor: Tensor): void {
+    this.buffers.freeResident(tensor.storage);
+  }
+
+  upload(): void {}
+
+  async run(program: Program): Promise<void> {
+    this.counters.submits += 1;
+    await execute(analyse(program), this.buffers, (command) => {
+      if (command.kind === "read") return command.settle.deliver(new Uint8Array(command.bytes));
+      if (command.kind !== "dispatch") return void this.buffers.of(command.target);
+      for (const output of command.outputs) this.buffers.of(output);
+      count(this.counters, dispatchCost(command));
+      this.note(command.kernel);
+    });
+  }
+
+  async idle(): Promise<void> {}
+
+  destroy(): void {}
+
+  private note(kernel: Kernel): void {
+    const name = `${kernel.stem}.${kernel.entry}`;
+    this.byKernel.set(name, (this.byKernel.get(name) ?? 0) + 1);
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * Buffers by size, reused as soon as they are free. Deterministic: the same sequence of requests gives the same
+ * buffers, so that bind groups can be cached. The same pool with a counting backend is the dry run's memory model.
+ */
+import { alignUp } from "./tensor.ts";
+
+export interface BufferBackend<B> {
+  create(bytes: number, label: string): B;
+  destroy(buffer: B): void;
+}
+
+interface Block<B> {
+  readonly buffer: B;
+  readonly bytes: number;
+}
+
+export interface MemoryLedger {
+  /** Bytes of buffers handed out at this moment. */
+  live: number;
+  /** Bytes of all buffers that exist, free ones included: what the GPU really holds. */
+  allocated: number;
+  /** Highest value `allocated` has had. */
+  peak: number;
+}
+
+export class Pool<B> {
+  readonly ledger: MemoryLedger = { live: 0, allocated: 0, peak: 0 };
+  private readonly backend: BufferBackend<B>;
+  private readonly sizes = new Map<B, number>();
+  /** Free blocks, ascending by size. */
+  private free: Block<B>[] = [];
+
+  constructor(backend: BufferBackend<B>) {
+    this.backend = backend;
+  }
+
+  acquire(bytes: number, label: string): B {
+    const index = this.free.findIndex((block) => block.bytes >= bytes);
+    const found = this.free[index];
+    // A much larger block is left for a larger tenant.
+    if (found && found.bytes <= Math.max(2 * bytes, 64 * 1024)) {
+      this.free.splice(index, 1);
+      this.ledger.live += found.bytes;
+      return found.buffer;
+    }
+    return this.create(bucket(bytes), label);
+  }
+
+  /** A buffer of exactly `bytes`, for something that stays. */
+  acquireExact(bytes: number, label: string): B {
+    return this.create(alignUp(bytes, 16), label);
+  }
+
+  release(buffer: B): void {
+    const bytes = this.sizes.get(buffer);
+    if (bytes === undefined) throw new RangeError("pool.release: this buffer is not from this pool");
+    this.ledger.live -= bytes;
+    const at = this.free.findIndex((block) => block.bytes >= bytes);
+    this.free.splice(at < 0 ? this.free.length : at, 0, { buffer, bytes });
+  }
+
+  /** Destroys a buffer instead of keeping it for reuse. */
+  discard(buffer: B): void {
+    const bytes = this.sizes.get(buffer);
+    if (bytes === undefined) return;
+    this.ledger.live -= bytes;
+    this.drop({ buffer, bytes });
+  }
+
+  /** Destroys every free buffer. */
+  trim(): void {
+    for (const block of this.free) this.drop(block);
+    this.free = [];
+  }
+
+  private create(bytes: number, label: string): B {
+    const buffer = this.backend.create(bytes, label);
+    this.sizes.set(buffer, bytes);
+    this.ledger.live += bytes;
+    this.ledger.allocated += bytes;
+    this.ledger.peak = Math.max(this.ledger.peak, this.ledger.allocated);
+    return buffer;
+  }
+
+  private drop(block: Block<B>): void {
+    this.sizes.delete(block.buffer);
+    this.ledger.allocated -= block.bytes;
+    this.backend.destroy(block.buffer);
+  }
+}
+
+/** Rounds up in steps of an eighth of the power of two below: at most 12.5 % waste, few distinct sizes. */
+export function bucket(bytes: number): number {
+  if (bytes <= 256) return 256;
+  const step = Math.max(256, 2 ** (Math.floor(Math.log2(bytes)) - 3));
+  return alignUp(bytes, step);
+}

@@ -1,0 +1,137 @@
+/**
+ * o = softmax(q·kᵀ/√D)·v, grouped-query, over a range of keys for each query. Never stores a [N, N] matrix: flash
+ * attention (Dao 2023, https://arxiv.org/abs/2307.08691), forward with log-sum-exp, backward as dq and dk/dv.
+ */
+import type { Op } from "../autograd/op.ts";
+import { shapeError } from "../core/errors.ts";
+import { ceilDiv, type Kernel, type Sizes } from "../gpu/kernel.ts";
+import type { Tensor } from "../gpu/tensor.ts";
+import { flatGrid, show } from "./shapes.ts";
+
+const params = { queries: "u32", keys: "u32", scale: "f32" } as const;
+const constants = ["H", "KV", "D"];
+
+/** FLOPs by the causal half of all pairs; `products` matrix products of D per pair. */
+const pairFlops =
+  (products: number) =>
+  ({ queries = 0, keys = 0, H = 0, D = 0 }: Sizes) =>
+    products * queries * keys * H * D;
+
+export const attentionForward: Kernel = {
+  stem: "attention",
+  entry: "forward",
+  inputs: ["q", "k", "v", "ranges"],
+  outputs: ["o", "lse"],
+  params,
+  constants,
+  grid: ({ queries = 0, H = 0 }) => [ceilDiv(queries, 64), H, 1],
+  flops: pairFlops(2),
+};
+
+export const attentionDelta: Kernel = {
+  stem: "attention",
+  entry: "delta",
+  inputs: ["o", "dout", "lse"],
+  outputs: ["stats"],
+  params,
+  constants,
+  grid: ({ queries = 0, H = 0 }) => flatGrid({ count: queries * H }),
+  flops: ({ queries = 0, H = 0, D = 0 }) => 2 * queries * H * D,
+};
+
+export const attentionDq: Kernel = {
+  ...attentionForward,
+  entry: "dq",
+  inputs: ["q", "k", "v", "ranges", "dout", "stats"],
+  outputs: ["dq"],
+  flops: pairFlops(3),
+};
+
+export const attentionDkv: Kernel = {
+  ...attentionDq,
+  entry: "dkv",
+  outputs: ["dk", "dv"],
+  grid: ({ keys = 0, KV = 0 }) => [ceilDiv(keys, 64), KV, 1],
+  flops: pairFlops(4),
+};
+
+export interface AttentionAttrs {
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly headDim: number;
+  /** Usually 1/√D. */
+  readonly scale: number;
+  /** u32 [N, 2]: the keys [first, end) that each query sees. */
+  readonly queryRanges: Tensor;
+  /** u32 [T, 2]: the queries [first, end) that see each key; only backward reads it. */
+  readonly keyRanges: Tensor;
+}
+
+interface Saved {
+  readonly q: Tensor;
+  readonly k: Tensor;
+  readonly v: Tensor;
+  readonly o: Tensor;
+  readonly lse: Tensor;
+}
+
+/** inputs q [N, H·D], k [T, KV·D], v [T, KV·D] → o [N, H·D] */
+export const attention: Op<AttentionAttrs, Saved> = {
+  name: "attention",
+
+  forward(program, inputs, attrs) {
+    const [q, k, v] = [inputs[0]!, inputs[1]!, inputs[2]!];
+    checkShapes(q, k, v, attrs);
+    const o = program.tensor(q.shape, "attention.o");
+    const lse = program.tensor([q.shape[0]!, attrs.heads], "attention.lse");
+    program.dispatch(attentionForward, {
+      ...sizes(q, k, attrs),
+      inputs: [q, k, v, attrs.queryRanges],
+      outputs: [o, lse],
+    });
+    return { outputs: [o], saved: { q, k, v, o, lse } };
+  },
+
+  backward(program, { q, k, v, o, lse }, dys, attrs, [needsQ, needsK, needsV]) {
+    const dout = dys[0]!;
+    const dispatchSizes = sizes(q, k, attrs);
+    const stats = program.tensor([q.shape[0]!, attrs.heads, 2], "attention.stats");
+    program.dispatch(attentionDelta, { ...dispatchSizes, inputs: [o, dout, lse], outputs: [stats] });
+    let dq: Tensor | null = null;
+    if (needsQ) {
+      dq = program.tensor(q.shape, "attention.dq");
+      const inputs = [q, k, v, attrs.queryRanges, dout, stats];
+      program.dispatch(attentionDq, { ...dispatchSizes, inputs, outputs: [dq] });
+    }
+    if (!needsK && !needsV) return [dq, null, null];
+    const dk = program.tensor(k.shape, "attention.dk");
+    const dv = program.tensor(v.shape, "attention.dv");
+    const inputs = [q, k, v, attrs.keyRanges, dout, stats];
+    program.dispatch(attentionDkv, { ...dispatchSizes, inputs, outputs: [dk, dv] });
+    return [dq, needsK ? dk : null, needsV ? dv : null];
+  },
+};
+
+function sizes(q: Tensor, k: Tensor, { heads, kvHeads, headDim, scale }: AttentionAttrs) {
+  return {
+    constants: { H: heads, KV: kvHeads, D: headDim },
+    params: { queries: q.shape[0]!, keys: k.shape[0]!, scale },
+  };
+}
+
+function checkShapes(q: Tensor, k: Tensor, v: Tensor, attrs: AttentionAttrs): void {
+  const { heads, kvHeads, headDim, queryRanges, keyRanges } = attrs;
+  const fits =
+    q.shape[1] === heads * headDim &&
+    k.shape[1] === kvHeads * headDim &&
+    v.shape.join() === k.shape.join() &&
+    heads % kvHeads === 0 &&
+    headDim % 4 === 0 &&
+    queryRanges.shape[0] === q.shape[0] &&
+    keyRanges.shape[0] === k.shape[0];
+  if (fits) return;
+  throw shapeError(
+    `[attention] q ${show(q)}, k ${show(k)}, v ${show(v)}, ranges ${show(queryRanges)} and ${show(keyRanges)} do not fit ` +
+      `${heads} heads on ${kvHeads} kv heads of ${headDim} (a multiple of 4)`,
+  );
+}

@@ -1,0 +1,38 @@
+/** The table of all kernels. A kernel that is not here is not compiled by the tests, so none may be missing. */
+import type { Kernel } from "../gpu/kernel.ts";
+import { adamwPartialNorm, adamwTotalNorm, adamwUpdate } from "./adamw.ts";
+import { addForward } from "./add.ts";
+import { attentionDelta, attentionDkv, attentionDq, attentionForward } from "./attention.ts";
+import { crossEntropyGradient, crossEntropyReduce } from "./cross-entropy.ts";
+import { dropoutForward } from "./dropout.ts";
+import { embeddingGather } from "./embedding.ts";
+import { matmulNn, matmulNt, matmulTn } from "./matmul.ts";
+import { rmsnormBackward, rmsnormForward } from "./rmsnorm.ts";
+import { ropeRotate } from "./rope.ts";
+import { rowsGather, rowsScatter } from "./rows.ts";
+import { swigluBackward, swigluForward } from "./swiglu.ts";
+
+export const kernels: readonly Kernel[] = [
+  adamwPartialNorm,
+  adamwTotalNorm,
+  adamwUpdate,
+  addForward,
+  attentionForward,
+  attentionDelta,
+  attentionDq,
+  attentionDkv,
+  crossEntropyReduce,
+  crossEntropyGradient,
+  dropoutForward,
+  embeddingGather,
+  matmulNt,
+  matmulNn,
+  matmulTn,
+  rmsnormForward,
+  rmsnormBackward,
+  ropeRotate,
+  rowsGather,
+  rowsScatter,
+  swigluForward,
+  swigluBackward,
+];

@@ -1,0 +1,229 @@
+/**
+ * Linear layers that share an input, each with an optional low-rank adapter (Hu et al. 2021,
+ * https://arxiv.org/abs/2106.09685):
+ *
+ *   h_i = x̃·A_iᵀ      y_i = x·W_iᵀ + bias_i + s_i·h_i·B_iᵀ        x̃ = dropout(x), or x itself
+ *
+ * q, k, v share their input, gate and up theirs; a single layer is a group of one. The adapter costs one skinny product
+ * for the group and r more steps in the loop of each base product; the same holds backward:
+ *
+ *   g_i = dy_i·B_i     dx = Σ dy_i·W_i + s_i·g_i·A_i     dB_i += s_i·dy_iᵀ·h_i     dA_i += s_i·g_iᵀ·x̃
+ *
+ * W and bias are frozen: they are attributes and get no gradient.
+ */
+import type { Op } from "../autograd/op.ts";
+import { shapeError } from "../core/errors.ts";
+import type { Program } from "../gpu/program.ts";
+import { type Tensor, tensorBytes } from "../gpu/tensor.ts";
+import type { Weight } from "../gpu/weight.ts";
+import { allColumns, asWeight, type Columns, type LowRankTerm, recordNn, recordNt, recordTn } from "./matmul.ts";
+import { matrixShape, show } from "./shapes.ts";
+
+export interface LinearMember {
+  /** [out, in], frozen */
+  readonly weight: Weight;
+  /** [out], frozen */
+  readonly bias: Tensor | null;
+  /** Factors A [r, in] and B [out, r] with r padded by zeros to a multiple of 4, and the scale s; null without adapter. */
+  readonly lowRank: { readonly A: Tensor; readonly B: Tensor; readonly scale: number } | null;
+}
+
+export interface LinearAttrs {
+  readonly members: readonly LinearMember[];
+}
+
+interface Adapted {
+  readonly member: number;
+  readonly A: Tensor;
+  readonly B: Tensor;
+  readonly scale: number;
+  readonly rank: number;
+  /** First column of this member in h and g. */
+  readonly column: number;
+}
+
+interface Saved {
+  readonly x: Tensor;
+  readonly dropped: Tensor;
+  readonly h: Tensor | null;
+}
+
+/**
+ * inputs x [N, in], x̃ [N, in] (x itself without dropout), then A_i and B_i of every adapted member, in order
+ * → one y_i [N, out_i] per member
+ */
+export const linear: Op<LinearAttrs, Saved> = {
+  name: "linear",
+
+  forward(program, inputs, { members }) {
+    const [x, dropped] = [inputs[0]!, inputs[1]!];
+    const [rows, K] = matrixShape("linear", "x", x);
+    for (const member of members) checkMember(member, x, K);
+    const adapted = adaptedMembers(members);
+    const h = adapted.length > 0 ? recordDown(program, dropped, adapted) : null;
+    const outputs = members.map(({ weight, bias }, i) => {
+      const y = program.tensor([rows, weight.shape[0]], "linear.y");
+      const own = adapted.find(({ member }) => member === i);
+      const lowRank = own && h ? term(own, h, own.B) : null;
+      recordNt(program, allColumns(x), rows, weight, allColumns(y), { lowRank, bias });
+      return y;
+    });
+    return { outputs, saved: { x, dropped, h } };
+  },
+
+  backward(program, { x, dropped, h }, dys, { members }, needs) {
+    const adapted = adaptedMembers(members).filter(({ member }) => dys[member]);
+    const [needsX, needsDropped] = needs;
+    const separate = dropped !== x;
+    const g = h && adapted.length > 0 ? recordUpGradients(program, adapted, dys, h) : null;
+    if (h && g) {
+      for (const own of adapted) addGradientB(program, own, dys[own.member]!, h);
+      addGradientsA(program, adapted, g, dropped);
+    }
+    const dx = needsX ? recordDx(program, x, members, dys, separate ? [] : adapted, g) : null;
+    const dDropped = separate && needsDropped && g ? recordDropped(program, dropped, adapted, g) : null;
+    return [dx, dDropped, ...needs.slice(2).map(() => null)];
+  },
+};
+
+function adaptedMembers(members: readonly LinearMember[]): Adapted[] {
+  let column = 0;
+  return members.flatMap(({ lowRank }, member) => {
+    if (!lowRank) return [];
+    const rank = lowRank.A.shape[0]!;
+    const own = { member, ...lowRank, rank, column };
+    column += rank;
+    return [own];
+  });
+}
+
+const totalRank = (adapted: readonly Adapted[]): number => adapted.reduce((sum, { rank }) => sum + rank, 0);
+
+/** A member's columns of a matrix [N, Σr]. */
+const columnsOf = (own: Adapted, matrix: Tensor): Columns => ({
+  tensor: matrix,
+  stride: matrix.shape[1]!,
+  begin: own.column,
+});
+
+const term = (own: Adapted, matrix: Tensor, factor: Tensor): LowRankTerm => ({
+  h: columnsOf(own, matrix),
+  factor,
+  rank: own.rank,
+  scale: own.scale,
+});
+
+/** h [N, Σr] = x̃·[A_1; A_2; …]ᵀ: one product where the factors lie side by side, else one each. */
+function recordDown(program: Program, x: Tensor, adapted: readonly Adapted[]): Tensor {
+  const rows = x.shape[0]!;
+  const h = program.tensor([rows, totalRank(adapted)], "linear.h");
+  for (const run of contiguousRuns(adapted)) {
+    recordNt(program, allColumns(x), rows, asWeight(stacked(run, (own) => own.A)), columnsOf(run[0]!, h));
+  }
+  return h;
+}
+
+/** g [N, Σr]: each member's dy_i·B_i. */
+function recordUpGradients(
+  program: Program,
+  adapted: readonly Adapted[],
+  dys: readonly (Tensor | null)[],
+  h: Tensor,
+): Tensor {
+  const g = program.tensor(h.shape, "linear.g");
+  for (const own of adapted) {
+    const dy = dys[own.member]!;
+    recordNn(program, allColumns(dy), dy.shape[0]!, asWeight(own.B), columnsOf(own, g));
+  }
+  return g;
+}
+
+function addGradientB(program: Program, own: Adapted, dy: Tensor, h: Tensor): void {
+  if (!own.B.grad) return;
+  const options = { scale: own.scale, accumulate: true };
+  recordTn(program, allColumns(dy), columnsOf(own, h), dy.shape[0]!, own.B.grad, options);
+}
+
+function addGradientsA(program: Program, adapted: readonly Adapted[], g: Tensor, x: Tensor): void {
+  for (const run of contiguousRuns(adapted)) {
+    const first = run[0]!;
+    if (!first.A.grad) continue;
+    const grad = stacked(run, (own) => own.A.grad!);
+    const options = { scale: first.scale, accumulate: true };
+    recordTn(program, columnsOf(first, g), allColumns(x), x.shape[0]!, grad, options);
+  }
+}
+
+/** dx = Σ dy_i·W_i (+ s_i·g_i·A_i for the members in `adapted`) */
+function recordDx(
+  program: Program,
+  x: Tensor,
+  members: readonly LinearMember[],
+  dys: readonly (Tensor | null)[],
+  adapted: readonly Adapted[],
+  g: Tensor | null,
+): Tensor {
+  const dx = program.tensor(x.shape, "linear.dx");
+  let accumulate = false;
+  for (const [i, { weight }] of members.entries()) {
+    const dy = dys[i];
+    if (!dy) continue;
+    const own = adapted.find(({ member }) => member === i);
+    const lowRank = own && g ? term(own, g, own.A) : null;
+    recordNn(program, allColumns(dy), x.shape[0]!, weight, allColumns(dx), { lowRank, accumulate });
+    accumulate = true;
+  }
+  return dx;
+}
+
+/** dx̃ = Σ s_i·g_i·A_i, where dropout stands between x and the adapter. */
+function recordDropped(program: Program, dropped: Tensor, adapted: readonly Adapted[], g: Tensor): Tensor {
+  const dx = program.tensor(dropped.shape, "linear.dropped");
+  for (const [i, own] of adapted.entries()) {
+    recordNn(program, columnsOf(own, g), dropped.shape[0]!, asWeight(own.A), allColumns(dx), {
+      accumulate: i > 0,
+      scale: own.scale,
+    });
+  }
+  return dx;
+}
+
+/** Splits into runs of members whose A (and A's gradients) lie one behind the other in memory, with one scale. */
+function contiguousRuns(adapted: readonly Adapted[]): Adapted[][] {
+  const runs: Adapted[][] = [];
+  for (const own of adapted) {
+    const before = runs.at(-1)?.at(-1);
+    const joins =
+      before &&
+      before.column + before.rank === own.column &&
+      before.scale === own.scale &&
+      follows(before.A, own.A) &&
+      (before.A.grad && own.A.grad ? follows(before.A.grad, own.A.grad) : before.A.grad === own.A.grad);
+    if (joins) runs.at(-1)!.push(own);
+    else runs.push([own]);
+  }
+  return runs;
+}
+
+const follows = (a: Tensor, b: Tensor): boolean =>
+  a.storage === b.storage && a.offset + tensorBytes(a) === b.offset && a.shape[1] === b.shape[1];
+
+/** The tensors of a contiguous run as one matrix [Σr, in]. */
+function stacked(run: readonly Adapted[], pick: (own: Adapted) => Tensor): Tensor {
+  const { storage, offset, shape, element } = pick(run[0]!);
+  return { storage, offset, shape: [totalRank(run), shape[1]!], element };
+}
+
+function checkMember({ weight, bias, lowRank }: LinearMember, x: Tensor, K: number): void {
+  const [out, columns] = weight.shape;
+  if (columns !== K || out % 4 !== 0) {
+    throw shapeError(`[linear] weight is [${weight.shape}], x is ${show(x)}; out must be a multiple of 4`);
+  }
+  if (bias && bias.shape[0] !== out) throw shapeError(`[linear] bias is ${show(bias)}, weight is [${weight.shape}]`);
+  if (!lowRank) return;
+  const { A, B } = lowRank;
+  const rank = A.shape[0]!;
+  if (A.shape[1] !== K || B.shape[0] !== out || B.shape[1] !== rank || rank % 4 !== 0) {
+    throw shapeError(`[linear] A is ${show(A)} and B is ${show(B)}, weight is [${weight.shape}]`);
+  }
+}

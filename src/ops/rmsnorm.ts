@@ -1,0 +1,69 @@
+/** y = w · x / sqrt(mean(x²) + eps), row by row (Zhang and Sennrich 2019, https://arxiv.org/abs/1910.07467). */
+import type { Op } from "../autograd/op.ts";
+import { shapeError } from "../core/errors.ts";
+import type { Kernel } from "../gpu/kernel.ts";
+import type { Tensor } from "../gpu/tensor.ts";
+import { matrixShape, rowGrid, show } from "./shapes.ts";
+
+const params = { rows: "u32", eps: "f32" } as const;
+
+export const rmsnormForward: Kernel = {
+  stem: "rmsnorm",
+  entry: "forward",
+  inputs: ["x", "weight"],
+  outputs: ["y", "rstd"],
+  params,
+  constants: ["C"],
+  include: ["reduce"],
+  grid: rowGrid,
+  flops: ({ rows = 0, C = 0 }) => 4 * rows * C,
+};
+
+export const rmsnormBackward: Kernel = {
+  ...rmsnormForward,
+  entry: "backward",
+  inputs: ["x", "weight", "rstd", "dy"],
+  outputs: ["dx"],
+  flops: ({ rows = 0, C = 0 }) => 8 * rows * C,
+};
+
+export interface RmsnormAttrs {
+  /** [C], frozen */
+  readonly weight: Tensor;
+  readonly eps: number;
+}
+
+/** inputs x [N, C] → y [N, C] */
+export const rmsnorm: Op<RmsnormAttrs, { x: Tensor; rstd: Tensor }> = {
+  name: "rmsnorm",
+
+  forward(program, inputs, { weight, eps }) {
+    const x = inputs[0]!;
+    const [rows, C] = matrixShape("rmsnorm", "x", x);
+    if (weight.shape.length !== 1 || weight.shape[0] !== C) {
+      throw shapeError(`[rmsnorm] weight is ${show(weight)}, x has ${C} in its last axis (x ${show(x)})`);
+    }
+    const y = program.tensor(x.shape, "rmsnorm.y");
+    const rstd = program.tensor([rows], "rmsnorm.rstd");
+    program.dispatch(rmsnormForward, {
+      constants: { C },
+      params: { rows, eps },
+      inputs: [x, weight],
+      outputs: [y, rstd],
+    });
+    return { outputs: [y], saved: { x, rstd } };
+  },
+
+  backward(program, { x, rstd }, [dy], { weight, eps }, [needsX]) {
+    if (!needsX) return [null];
+    const [rows, C] = matrixShape("rmsnorm", "x", x);
+    const dx = program.tensor(x.shape, "rmsnorm.dx");
+    program.dispatch(rmsnormBackward, {
+      constants: { C },
+      params: { rows, eps },
+      inputs: [x, weight, rstd, dy!],
+      outputs: [dx],
+    });
+    return [dx];
+  },
+};
