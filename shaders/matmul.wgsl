@@ -8,11 +8,16 @@
 // A mat4x4f here holds four rows of the logical matrix as its four columns, so that  acc += B * A  adds, for each of
 // the four rows i of a,  a[i].x·b[0] + a[i].y·b[1] + a[i].z·b[2] + a[i].w·b[3].
 //
-// K        length of the sum (nt, nn; tn sums over the run-time M)
-// N        columns of c; RANK columns of the low-rank factor h (0 = none); BIAS, ACCUMULATE are 0 or 1
+// All sizes come at run time: one pipeline serves every layer, and no compiler unrolls a loop of 896 steps. Only the
+// weight's storage and the width WX of a workgroup make a variant.
 
 struct Params {
   rows: u32,       // M
+  n: u32,          // columns of c
+  k: u32,          // length of the sum (nt, nn); columns of a (tn, which sums over M)
+  rank: u32,       // columns of the low-rank factor h, a multiple of 4; 0 = none
+  bias: u32,       // 1: add bias (nt)
+  accumulate: u32, // 1: c +=
   a_stride: u32,   // row strides and offsets in vec4 units: a wider matrix can be read or written in part
   a_offset: u32,
   c_stride: u32,
@@ -32,10 +37,6 @@ struct Params {
 @group(0) @binding(5) var<storage, read_write> c: array<vec4f>;       // nt, nn [M,N]
 @group(0) @binding(2) var<storage, read_write> c_tn: array<vec4f>;    // tn [K,N]
 
-const K4 = (K + 3u) / 4u;
-const N4 = (N + 3u) / 4u;
-const RANK4 = RANK / 4u;
-
 // Four consecutive rows of a, at vec4 column k.
 fn rows_of_a(at: vec4u, k: u32) -> mat4x4f {
   return mat4x4f(a[at.x + k], a[at.y + k], a[at.z + k], a[at.w + k]);
@@ -54,7 +55,7 @@ fn store(acc: mat4x4f, row: u32, column: u32) {
   for (var i = 0u; i < 4u; i++) {
     if (row + i < params.rows) {
       let at = params.c_offset + (row + i) * params.c_stride + column;
-      if (ACCUMULATE == 1u) {
+      if (params.accumulate == 1u) {
         c[at] += acc[i];
       } else {
         c[at] = acc[i];
@@ -68,31 +69,33 @@ fn store(acc: mat4x4f, row: u32, column: u32) {
 fn nt(@builtin(global_invocation_id) id: vec3u) {
   let column = id.x;      // in vec4 units
   let row = id.y * 4u;
-  if (column >= N4 || row >= params.rows) {
+  let k4 = (params.k + 3u) / 4u;
+  if (column * 4u >= params.n || row >= params.rows) {
     return;
   }
   let rows = four_rows(row, params.rows);
   let a_at = params.a_offset + rows * params.a_stride;
-  let w_rows = four_rows(column * 4u, N);
-  let w_at = w_rows * K4;
+  let w_rows = four_rows(column * 4u, params.n);
+  let w_at = w_rows * k4;
   var acc = mat4x4f();
-  for (var k = 0u; k < K4; k++) {
+  for (var k = 0u; k < k4; k++) {
     let w = mat4x4f(
       widen(weight[w_at.x + k]), widen(weight[w_at.y + k]), widen(weight[w_at.z + k]), widen(weight[w_at.w + k]),
     );
     acc += transpose(w) * rows_of_a(a_at, k);
   }
-  if (RANK > 0u) {
+  if (params.rank > 0u) {
     let h_at = params.h_offset + rows * params.h_stride;
-    let l_at = w_rows * RANK4;
+    let rank4 = params.rank / 4u;
+    let l_at = w_rows * rank4;
     var extra = mat4x4f();
-    for (var k = 0u; k < RANK4; k++) {
+    for (var k = 0u; k < rank4; k++) {
       let l = mat4x4f(low_rank[l_at.x + k], low_rank[l_at.y + k], low_rank[l_at.z + k], low_rank[l_at.w + k]);
       extra += transpose(l) * rows_of_h(h_at, k);
     }
     acc += params.scale * extra;
   }
-  if (BIAS == 1u) {
+  if (params.bias == 1u) {
     let row_bias = bias[column];
     acc += mat4x4f(row_bias, row_bias, row_bias, row_bias);
   }
@@ -104,24 +107,26 @@ fn nt(@builtin(global_invocation_id) id: vec3u) {
 fn nn(@builtin(global_invocation_id) id: vec3u) {
   let column = id.x;
   let row = id.y * 4u;
-  if (column >= N4 || row >= params.rows) {
+  let k4 = (params.k + 3u) / 4u;
+  let n4 = (params.n + 3u) / 4u;
+  if (column >= n4 || row >= params.rows) {
     return;
   }
   let rows = four_rows(row, params.rows);
   let a_at = params.a_offset + rows * params.a_stride;
   var acc = mat4x4f();
-  for (var k = 0u; k < K4; k++) {
+  for (var k = 0u; k < k4; k++) {
     // Where K is no multiple of 4, a holds zeros past it and any finite row of w will do.
-    let w_at = four_rows(k * 4u, K) * N4 + column;
+    let w_at = four_rows(k * 4u, params.k) * n4 + column;
     let w = mat4x4f(widen(weight[w_at.x]), widen(weight[w_at.y]), widen(weight[w_at.z]), widen(weight[w_at.w]));
     acc += w * rows_of_a(a_at, k);
   }
-  if (RANK > 0u) {
+  if (params.rank > 0u) {
     let h_at = params.h_offset + rows * params.h_stride;
     var extra = mat4x4f();
-    for (var k = 0u; k < RANK4; k++) {
-      let at = k * 4u * N4 + column;
-      let l = mat4x4f(low_rank[at], low_rank[at + N4], low_rank[at + 2u * N4], low_rank[at + 3u * N4]);
+    for (var k = 0u; k < params.rank / 4u; k++) {
+      let at = k * 4u * n4 + column;
+      let l = mat4x4f(low_rank[at], low_rank[at + n4], low_rank[at + 2u * n4], low_rank[at + 3u * n4]);
       extra += l * rows_of_h(h_at, k);
     }
     acc += params.scale * extra;
@@ -136,7 +141,8 @@ fn nn(@builtin(global_invocation_id) id: vec3u) {
 fn tn(@builtin(global_invocation_id) id: vec3u) {
   let column = id.x;      // of b, in vec4 units
   let block = id.y;       // of a's columns, in vec4 units
-  if (column >= N4 || block >= K4) {
+  let n4 = params.n / 4u;
+  if (column >= n4 || block * 4u >= params.k) {
     return;
   }
   var acc = mat4x4f();
@@ -160,8 +166,8 @@ fn tn(@builtin(global_invocation_id) id: vec3u) {
     b_at += b_stride;
   }
   for (var i = 0u; i < 4u; i++) {
-    let at = (block * 4u + i) * N4 + column;
-    if (ACCUMULATE == 1u) {
+    let at = (block * 4u + i) * n4 + column;
+    if (params.accumulate == 1u) {
       c_tn[at] += params.scale * acc[i];
     } else {
       c_tn[at] = params.scale * acc[i];

@@ -37,6 +37,11 @@ export class Tape {
     this.mode = mode;
   }
 
+  /** False in evaluation and generation, where dropout is off. */
+  get training(): boolean {
+    return this.mode !== "off";
+  }
+
   /** Marks a tensor as a leaf whose gradient `backward` shall return. */
   watch(tensor: Tensor): Tensor {
     this.needed.add(tensor);

@@ -64,7 +64,7 @@ export interface AttentionAttrs {
   /** u32 [N, 2]: the keys [first, end) that each query sees. */
   readonly queryRanges: Tensor;
   /** u32 [T, 2]: the queries [first, end) that see each key; only backward reads it. */
-  readonly keyRanges: Tensor;
+  readonly keyRanges: Tensor | null;
 }
 
 interface Saved {
@@ -104,6 +104,7 @@ export const attention: Op<AttentionAttrs, Saved> = {
       program.dispatch(attentionDq, { ...dispatchSizes, inputs, outputs: [dq] });
     }
     if (!needsK && !needsV) return [dq, null, null];
+    if (!attrs.keyRanges) throw shapeError("[attention] backward needs keyRanges");
     const dk = program.tensor(k.shape, "attention.dk");
     const dv = program.tensor(v.shape, "attention.dv");
     const inputs = [q, k, v, attrs.keyRanges, dout, stats];
@@ -128,10 +129,10 @@ function checkShapes(q: Tensor, k: Tensor, v: Tensor, attrs: AttentionAttrs): vo
     heads % kvHeads === 0 &&
     headDim % 4 === 0 &&
     queryRanges.shape[0] === q.shape[0] &&
-    keyRanges.shape[0] === k.shape[0];
+    (!keyRanges || keyRanges.shape[0] === k.shape[0]);
   if (fits) return;
   throw shapeError(
-    `[attention] q ${show(q)}, k ${show(k)}, v ${show(v)}, ranges ${show(queryRanges)} and ${show(keyRanges)} do not fit ` +
+    `[attention] q ${show(q)}, k ${show(k)}, v ${show(v)}, ranges ${show(queryRanges)} and ${keyRanges ? show(keyRanges) : "none"} do not fit ` +
       `${heads} heads on ${kvHeads} kv heads of ${headDim} (a multiple of 4)`,
   );
 }

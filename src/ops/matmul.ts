@@ -13,6 +13,11 @@ import type { Weight, WeightElement } from "../gpu/weight.ts";
 
 const params = {
   rows: "u32",
+  n: "u32",
+  k: "u32",
+  rank: "u32",
+  bias: "u32",
+  accumulate: "u32",
   a_stride: "u32",
   a_offset: "u32",
   c_stride: "u32",
@@ -21,16 +26,18 @@ const params = {
   h_offset: "u32",
   scale: "f32",
 } as const;
-const constants = ["K", "N", "RANK", "BIAS", "ACCUMULATE", "WX"];
+const constants = ["WX"];
 
 /** Invocations per workgroup; each makes a 4×4 block of c. */
 const INVOCATIONS = 64;
 
-/** Width of a workgroup, so that a narrow c (a low-rank product) leaves none of its invocations idle. */
+/**
+ * Width of a workgroup: 8×8 for a large c, narrow for a narrow one (a low-rank product) and wide for a low one, so that
+ * few invocations idle. Only three widths, since each is a pipeline to compile.
+ */
 function workgroupWidth(columns: number, rows: number): number {
-  const width = 2 ** Math.ceil(Math.log2(Math.max(1, columns / 4)));
-  const height = 2 ** Math.ceil(Math.log2(Math.max(1, rows / 4)));
-  return Math.min(width, Math.max(8, INVOCATIONS / height), INVOCATIONS);
+  if (columns <= 16) return 2;
+  return rows <= 16 ? 32 : 8;
 }
 
 /** The number of tokens is only known at run time, and large: it does not narrow the workgroup. */
@@ -38,8 +45,8 @@ const ANY_ROWS = Number.POSITIVE_INFINITY;
 
 const blocks = (columns: number, rows: number, WX: number) =>
   [ceilDiv(columns, 4 * WX), ceilDiv(rows, (4 * INVOCATIONS) / WX), 1] as const;
-const rowsGrid = ({ N = 0, rows = 0, WX = 8 }: Sizes) => blocks(N, rows, WX);
-const rowsFlops = ({ N = 0, K = 0, RANK = 0, rows = 0 }: Sizes) => 2 * rows * N * (K + RANK);
+const rowsGrid = ({ n = 0, rows = 0, WX = 8 }: Sizes) => blocks(n, rows, WX);
+const rowsFlops = ({ n = 0, k = 0, rank = 0, rows = 0 }: Sizes) => 2 * rows * n * (k + rank);
 
 export const matmulNt: Kernel = {
   stem: "matmul",
@@ -60,8 +67,8 @@ export const matmulTn: Kernel = {
   entry: "tn",
   inputs: ["a", "b"],
   outputs: ["c"],
-  grid: ({ N = 0, K = 0, WX = 8 }) => blocks(N, K, WX),
-  flops: ({ N = 0, K = 0, rows = 0 }) => 2 * rows * N * K,
+  grid: ({ n = 0, k = 0, WX = 8 }) => blocks(n, k, WX),
+  flops: ({ n = 0, k = 0, rows = 0 }) => 2 * rows * n * k,
 };
 
 /** Columns [begin, begin + width) of a matrix whose rows are `stride` elements apart; all multiples of 4. */
@@ -107,16 +114,16 @@ export function recordNt(
   if (sharded && (lowRank || bias)) throw shapeError("[matmul] a weight split by rows has no bias and no adapter");
   for (const shard of weight.shards) {
     program.dispatch(matmulNt, {
-      constants: {
-        K,
-        N: shard.rows,
-        RANK: lowRank?.rank ?? 0,
-        BIAS: bias ? 1 : 0,
-        ACCUMULATE: accumulate ? 1 : 0,
-        WX: workgroupWidth(shard.rows, ANY_ROWS),
-      },
+      constants: { WX: workgroupWidth(shard.rows, ANY_ROWS) },
       include: [`weight-${weight.element}`],
-      params: strides(rows, a, { ...c, begin: c.begin + shard.begin }, lowRank),
+      params: {
+        ...strides(rows, a, { ...c, begin: c.begin + shard.begin }, lowRank),
+        n: shard.rows,
+        k: K,
+        rank: lowRank?.rank ?? 0,
+        bias: bias ? 1 : 0,
+        accumulate: accumulate ? 1 : 0,
+      },
       inputs: [a.tensor, shard.tensor, bias ?? null, lowRank?.h.tensor ?? null, lowRank?.factor ?? null],
       outputs: [c.tensor],
     });
@@ -136,16 +143,17 @@ export function recordNn(
   for (const [i, shard] of weight.shards.entries()) {
     const term = i === 0 ? lowRank : null;
     program.dispatch(matmulNn, {
-      constants: {
-        K: shard.rows,
-        N,
-        RANK: term?.rank ?? 0,
-        BIAS: 0,
-        ACCUMULATE: accumulate || i > 0 ? 1 : 0,
-        WX: workgroupWidth(N, ANY_ROWS),
-      },
+      constants: { WX: workgroupWidth(N, ANY_ROWS) },
       include: [`weight-${weight.element}`],
-      params: { ...strides(rows, { ...a, begin: a.begin + shard.begin }, c, term), scale: term?.scale ?? scale },
+      params: {
+        ...strides(rows, { ...a, begin: a.begin + shard.begin }, c, term),
+        n: N,
+        k: shard.rows,
+        rank: term?.rank ?? 0,
+        bias: 0,
+        accumulate: accumulate || i > 0 ? 1 : 0,
+        scale: term?.scale ?? scale,
+      },
       inputs: [a.tensor, shard.tensor, null, term?.h.tensor ?? null, term?.factor ?? null],
       outputs: [c.tensor],
     });
@@ -163,8 +171,18 @@ export function recordTn(
 ): void {
   const [K = 0, N = 0] = c.shape;
   program.dispatch(matmulTn, {
-    constants: { K, N, RANK: 0, BIAS: 0, ACCUMULATE: accumulate ? 1 : 0, WX: workgroupWidth(N, K) },
-    params: { ...strides(rows, a, allColumns(c), null), h_stride: b.stride / 4, h_offset: b.begin / 4, scale },
+    constants: { WX: workgroupWidth(N, K) },
+    params: {
+      ...strides(rows, a, allColumns(c), null),
+      n: N,
+      k: K,
+      rank: 0,
+      bias: 0,
+      accumulate: accumulate ? 1 : 0,
+      h_stride: b.stride / 4,
+      h_offset: b.begin / 4,
+      scale,
+    },
     inputs: [a.tensor, b.tensor],
     outputs: [c],
   });

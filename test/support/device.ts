@@ -1,17 +1,11 @@
-/** One WebGPU device per test process, through Dawn; `npm test` chose the adapter. */
-import { create, globals } from "webgpu";
+/** The engine's device for tests, one per process, on the adapter that `npm test` chose. */
 import { openDevice } from "../../src/gpu/open.ts";
 import type { WebGpuDevice } from "../../src/gpu/webgpu.ts";
+import { testGpu } from "./gpu.ts";
 
 let opened: Promise<WebGpuDevice> | null = null;
-/** Dawn tears the adapter down when this is collected, so it lives as long as the process. */
-let gpu: GPU | null = null;
 
 export function testDevice(): Promise<WebGpuDevice> {
-  if (!gpu) {
-    Object.assign(globalThis, globals);
-    gpu = create([]);
-  }
-  opened ??= openDevice(gpu);
+  opened ??= openDevice(testGpu());
   return opened;
 }

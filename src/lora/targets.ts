@@ -1,0 +1,59 @@
+/** Which linear layers an adapter goes onto, by Hub name. */
+import { modelError } from "../core/errors.ts";
+import type { Linear } from "../nn/linear.ts";
+import type { Leaf, ModuleTree } from "../nn/module.ts";
+import { namedLeaves } from "../nn/module.ts";
+import { splitModule } from "./adapter.ts";
+
+export interface Target {
+  /** "model.layers.3.self_attn.q_proj" */
+  readonly path: string;
+  readonly block: number;
+  readonly linear: Linear;
+  replace(leaf: Leaf): void;
+}
+
+export interface TargetOptions {
+  /** Leaf names or block-relative paths; null: every linear in the blocks. */
+  readonly targetModules: readonly string[] | null;
+  /** Only the last so many blocks; 0 or less: all. */
+  readonly numLayers: number;
+}
+
+/**
+ * The chosen linears inside the blocks, in the model's order.
+ * Throws ModelError for a name that matches nothing, listing what exists, and for more blocks than there are.
+ */
+export function targetLayers(tree: ModuleTree, { targetModules, numLayers }: TargetOptions): Target[] {
+  const all = blockLinears(tree);
+  const blocks = 1 + Math.max(-1, ...all.map(({ block }) => block));
+  if (numLayers > blocks) {
+    throw modelError(
+      `num-layers is ${numLayers}, the model has ${blocks} blocks`,
+      `Use ${blocks} or less, or -1 for all.`,
+    );
+  }
+  const first = numLayers > 0 ? blocks - numLayers : 0;
+  const inReach = all.filter(({ block }) => block >= first);
+  if (!targetModules) return inReach;
+  const unmatched = targetModules.filter((name) => !inReach.some((target) => matches(target, name)));
+  if (unmatched.length > 0 || targetModules.length === 0) {
+    const known = [...new Set(all.map(({ path }) => splitModule(path).key))].join(", ");
+    const which =
+      unmatched.length > 0 ? `${unmatched.join(", ")} matches no linear layer` : "no target module was named";
+    throw modelError(`target-modules: ${which}; this model has ${known}`, "Name them by leaf (q_proj) or by path.");
+  }
+  return inReach.filter((target) => targetModules.some((name) => matches(target, name)));
+}
+
+function blockLinears(tree: ModuleTree): Target[] {
+  return namedLeaves(tree).flatMap(({ path, leaf, replace }) => {
+    const { block } = splitModule(path);
+    return leaf.kind === "linear" && block !== null ? [{ path, block, linear: leaf, replace }] : [];
+  });
+}
+
+/** `name` is the whole path below the block or its last parts: "q_proj", "self_attn.q_proj". */
+function matches({ path }: Target, name: string): boolean {
+  return `.${splitModule(path).key}`.endsWith(`.${name}`);
+}

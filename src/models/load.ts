@@ -1,0 +1,115 @@
+/**
+ * Weights from a Hub-format folder into a model's modules, strictly: every missing, unexpected or misshapen tensor is
+ * reported in one error before a byte is uploaded. Tensors stream to the GPU in slices; no whole model is ever in memory.
+ */
+import { type ModelSource, readJson } from "../core/bytes.ts";
+import { type Dtype, toFloat32 } from "../core/dtype.ts";
+import { Problems } from "../core/errors.ts";
+import { type Checkpoint, openCheckpoint } from "../formats/checkpoint.ts";
+import { parseModelConfig } from "../formats/model-config.ts";
+import type { Device } from "../gpu/device.ts";
+import { ELEMENT_BYTES } from "../gpu/tensor.ts";
+import { allocateWeight, type Weight, type WeightElement } from "../gpu/weight.ts";
+import { type Leaf, namedLeaves } from "../nn/module.ts";
+import type { CausalLM } from "./model.ts";
+import { buildModel } from "./registry.ts";
+
+export interface LoadOptions {
+  /** Called with bytes done and bytes in all. */
+  onProgress?(done: number, total: number): void;
+  readonly signal?: AbortSignal;
+}
+
+const ELEMENTS: Partial<Record<Dtype, WeightElement>> = { F32: "f32", F16: "f16", BF16: "bf16" };
+const SLICE_BYTES = 32 * 2 ** 20;
+/** Buffers that old checkpoints store although they are computed. */
+const COMPUTED = /\.rotary_emb\.inv_freq$/;
+
+/** Reads config.json, builds the family, loads every weight. */
+export async function loadModel(source: ModelSource, device: Device, options: LoadOptions = {}): Promise<CausalLM> {
+  const where = `${source.label}/config.json`;
+  const model = buildModel(parseModelConfig(await readJson(source, "config.json"), where), where);
+  await loadWeights(model, await openCheckpoint(source), device, source.label, options);
+  return model;
+}
+
+interface Wanted {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly leaf: Leaf;
+  readonly part: "weight" | "bias";
+}
+
+/** The tensors a model needs, by Hub name. */
+export function wantedTensors(model: CausalLM): Wanted[] {
+  return namedLeaves(model.tree).flatMap(({ path, leaf }) => {
+    const weight: Wanted = { name: `${path}.weight`, shape: leaf.shape, leaf, part: "weight" };
+    if (leaf.kind !== "linear" || !leaf.hasBias) return [weight];
+    return [weight, { name: `${path}.bias`, shape: [leaf.shape[0]], leaf, part: "bias" }];
+  });
+}
+
+export async function loadWeights(
+  model: CausalLM,
+  checkpoint: Checkpoint,
+  device: Device,
+  label: string,
+  { onProgress, signal }: LoadOptions = {},
+): Promise<void> {
+  const wanted = wantedTensors(model);
+  checkTensors(wanted, checkpoint, model, label);
+  const bytesOf = ({ name }: Wanted) => checkpoint.tensors.get(name)!.end - checkpoint.tensors.get(name)!.begin;
+  const total = wanted.reduce((sum, tensor) => sum + bytesOf(tensor), 0);
+  let done = 0;
+  for (const tensor of wanted) {
+    signal?.throwIfAborted();
+    await loadTensor(tensor, checkpoint, device);
+    done += bytesOf(tensor);
+    onProgress?.(done, total);
+  }
+}
+
+async function loadTensor({ name, leaf, part }: Wanted, checkpoint: Checkpoint, device: Device): Promise<void> {
+  const { dtype, shape } = checkpoint.tensors.get(name)!;
+  if (leaf.kind === "rmsnorm" || part === "bias") {
+    const vector = device.allocate(shape, name);
+    device.upload(vector, new Uint8Array(toFloat32(await checkpoint.read(name), dtype).buffer as ArrayBuffer));
+    if (leaf.kind === "linear" && part === "bias") leaf.bias = vector;
+    else if (leaf.kind === "rmsnorm") leaf.weight = vector;
+    return;
+  }
+  leaf.weight = allocateWeight(device, leaf.shape, ELEMENTS[dtype]!, name);
+  await uploadMatrix(leaf.weight, name, checkpoint, device);
+}
+
+async function uploadMatrix(weight: Weight, name: string, checkpoint: Checkpoint, device: Device): Promise<void> {
+  const rowBytes = weight.shape[1] * ELEMENT_BYTES[weight.element];
+  const sliceRows = Math.max(1, Math.floor(SLICE_BYTES / rowBytes));
+  for (const shard of weight.shards) {
+    for (let row = 0; row < shard.rows; row += sliceRows) {
+      const end = Math.min(row + sliceRows, shard.rows);
+      const bytes = await checkpoint.readRange(name, (shard.begin + row) * rowBytes, (shard.begin + end) * rowBytes);
+      device.upload(shard.tensor, new Uint8Array(bytes), row * rowBytes);
+    }
+  }
+}
+
+function checkTensors(wanted: readonly Wanted[], checkpoint: Checkpoint, model: CausalLM, label: string): void {
+  const problems = new Problems();
+  const names = new Set(wanted.map(({ name }) => name));
+  for (const { name, shape } of wanted) {
+    const found = checkpoint.tensors.get(name);
+    if (!found) problems.add(`${name} is missing, expected [${shape.join(", ")}]`);
+    else if (found.shape.join() !== shape.join()) {
+      problems.add(`${name}: expected [${shape.join(", ")}], found [${found.shape.join(", ")}]`);
+    } else if (!ELEMENTS[found.dtype]) problems.add(`${name}: expected F32, F16 or BF16, found ${found.dtype}`);
+  }
+  for (const name of checkpoint.tensors.keys()) {
+    if (names.has(name) || COMPUTED.test(name)) continue;
+    // Some tied checkpoints store the head as well; it is the embedding.
+    if (name === "lm_head.weight" && model.config.tie_word_embeddings) continue;
+    problems.add(`${name} is not a tensor of ${model.config.model_type}`);
+  }
+  const hint = "The weights do not belong to this config.json, or the download is incomplete.";
+  problems.throwIfAny("model", label, hint);
+}

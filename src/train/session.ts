@@ -1,0 +1,197 @@
+/**
+ * TrainingSession: load a model, train an adapter on it, ask it, take the adapter away. In process for the command line
+ * and the tests; the page drives the same object through a worker. One thing runs at a time.
+ */
+import type { ModelSource } from "../core/bytes.ts";
+import { configError, dataError, modelError } from "../core/errors.ts";
+import type { RecordSet } from "../data/dataset.ts";
+import { type EncodedDataset, type EncodeOptions, type Example, encodeDataset } from "../data/encode.ts";
+import type { Device } from "../gpu/device.ts";
+import type { Adapter } from "../lora/adapter.ts";
+import { type AttachedLora, attachAdapter, attachLora, detachAdapter, freeLora } from "../lora/attach.ts";
+import { checkAdapterFits } from "../lora/import.ts";
+import { targetLayers } from "../lora/targets.ts";
+import { type LoadOptions, loadModel } from "../models/load.ts";
+import type { CausalLM } from "../models/model.ts";
+import { loadTokenizer } from "../tokenizer/load.ts";
+import { noTokenizer } from "../tokenizer/no-tokenizer.ts";
+import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import { readCheckpoint } from "./checkpoint.ts";
+import type { TrainConfig } from "./config.ts";
+import { estimateUpdate } from "./estimate.ts";
+import { type Evaluation, evaluate } from "./evaluate.ts";
+import type { TrainEvent } from "./events.ts";
+import { type GenerateOptions, generate } from "./generate.ts";
+import { computeLogits } from "./logits.ts";
+import { Trainer } from "./trainer.ts";
+import { type Check, verifyAdapter } from "./verify.ts";
+
+export interface TrainRequest {
+  readonly config: TrainConfig;
+  readonly train: readonly Example[];
+  readonly valid: readonly Example[];
+  /** Start from these factors instead of fresh ones; moments and step start anew. */
+  readonly initial?: Adapter | undefined;
+  /** Go on exactly where this checkpoint stood. */
+  readonly checkpoint?: { readonly name: string; readonly bytes: Uint8Array } | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Activations above this are worth recomputing when checkpointing is "auto". */
+const AUTO_CHECKPOINT_BYTES = 2 * 2 ** 30;
+
+export class TrainingSession {
+  readonly device: Device;
+  private loaded: { model: CausalLM; source: ModelSource } | null = null;
+  private encoder: Tokenizer | null = null;
+  private lora: AttachedLora | null = null;
+  private paused: { promise: Promise<void>; go(): void } | null = null;
+
+  constructor(device: Device) {
+    this.device = device;
+  }
+
+  get model(): CausalLM {
+    if (!this.loaded) throw modelError("no model is loaded");
+    return this.loaded.model;
+  }
+
+  async load(source: ModelSource, options: LoadOptions = {}): Promise<CausalLM> {
+    if (this.loaded) throw modelError("a model is loaded already; open a new session for another");
+    this.loaded = { model: await loadModel(source, this.device, options), source };
+    return this.loaded.model;
+  }
+
+  /** The model's tokenizer, read when first needed: pre-tokenised data works without one. */
+  async tokenizer(): Promise<Tokenizer> {
+    if (!this.loaded) throw modelError("no model is loaded");
+    this.encoder ??= await loadTokenizer(this.loaded.source);
+    return this.encoder;
+  }
+
+  /** Records → examples for this model. Throws DataError when nothing is left to learn from. */
+  async encode(
+    set: RecordSet,
+    options: Pick<EncodeOptions, "maxSeqLength" | "maskPrompt">,
+    { allowEmpty = false } = {},
+  ): Promise<EncodedDataset> {
+    const { config } = this.model;
+    const tokenizer = set.records.every(({ kind }) => kind === "tokens") ? noTokenizer : await this.tokenizer();
+    const encoded = encodeDataset(set.records, tokenizer, {
+      where: set.name,
+      ...options,
+      maxSeqLength: Math.min(options.maxSeqLength, config.max_position_embeddings),
+      vocabSize: config.vocab_size,
+    });
+    if (encoded.examples.length > 0 || allowEmpty) return encoded;
+    throw dataError(
+      `${set.name}: none of its ${encoded.report.records} records has a token that carries loss`,
+      "Raise --max-seq-length, or check that the records have answers.",
+    );
+  }
+
+  /** Trains; yields what happens. When it ends, the chosen adapter is on the model. */
+  async *train(request: TrainRequest): AsyncGenerator<TrainEvent> {
+    const { config, train, valid, initial, checkpoint, signal } = request;
+    this.removeAdapter();
+    const { model, device } = this;
+    if (initial) this.checkFits(initial);
+    const lora = initial
+      ? attachAdapter(model.tree, device, initial, { trainable: true, dropout: config.dropout })
+      : attachLora(model.tree, device, { ...config, trainable: true });
+    this.lora = lora;
+    const checkpointing = await this.wantsCheckpointing(config, train);
+    const gate = () => this.paused?.promise ?? Promise.resolve();
+    const trainer = new Trainer({ device, model, lora, config, train, valid, checkpointing, gate, signal });
+    try {
+      if (checkpoint) trainer.restore(await readCheckpoint(checkpoint.name, checkpoint.bytes, trainer.runIdentity));
+      for await (const event of trainer.run()) {
+        if (event.type === "done") this.setAdapter(event.adapter);
+        yield event;
+      }
+    } finally {
+      trainer.free();
+    }
+  }
+
+  pause(): void {
+    if (this.paused) return;
+    let go = () => {};
+    const promise = new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    this.paused = { promise, go };
+  }
+
+  resume(): void {
+    this.paused?.go();
+    this.paused = null;
+  }
+
+  /** Puts an adapter on the model, for evaluation and generation. Throws ModelError listing what does not fit. */
+  setAdapter(adapter: Adapter): void {
+    this.checkFits(adapter);
+    this.removeAdapter();
+    this.lora = attachAdapter(this.model.tree, this.device, adapter, { trainable: false });
+  }
+
+  /** Back to the plain base. */
+  removeAdapter(): void {
+    if (!this.lora) return;
+    detachAdapter(this.model.tree);
+    freeLora(this.device, this.lora);
+    this.lora = null;
+  }
+
+  generate(prompt: readonly number[], options: Partial<GenerateOptions> = {}): AsyncGenerator<number> {
+    const stopIds = options.stopIds ?? new Set(this.model.config.eos_token_id);
+    return generate(this.device, this.model, prompt, { ...DEFAULT_GENERATION, ...options, stopIds });
+  }
+
+  evaluate(examples: readonly Example[], batchSize: number, signal?: AbortSignal): Promise<Evaluation> {
+    return evaluate(this.device, this.model, examples, { batchSize, signal });
+  }
+
+  /** f32 [T, V] of one sequence. */
+  logits(ids: ArrayLike<number>): Promise<Float32Array> {
+    if (ids.length === 0) throw configError("logits of an empty sequence do not exist");
+    const input_ids = Uint32Array.from(ids);
+    const positions = input_ids.map((_, i) => i);
+    return computeLogits(this.device, this.model, { input_ids, positions, starts: new Uint32Array(ids.length) });
+  }
+
+  /** Checks the adapter and the files it was written to. */
+  verify(adapter: Adapter, written: ModelSource, examples: readonly Example[]): Promise<Check[]> {
+    return verifyAdapter(this.device, this.model, adapter, written, examples);
+  }
+
+  dispose(): void {
+    this.device.destroy();
+  }
+
+  private checkFits(adapter: Adapter): void {
+    const linears = targetLayers(this.model.tree, { targetModules: null, numLayers: 0 });
+    checkAdapterFits(
+      adapter,
+      new Map(
+        linears.map(({ path, linear }) => [path, { in_features: linear.shape[1], out_features: linear.shape[0] }]),
+      ),
+    );
+  }
+
+  private async wantsCheckpointing(config: TrainConfig, train: readonly Example[]): Promise<boolean> {
+    if (config.checkpointing !== "auto") return config.checkpointing === "on";
+    const longest = [...train].sort((a, b) => b.ids.length - a.ids.length).slice(0, config.batchSize);
+    const estimate = await estimateUpdate({
+      config: this.model.config,
+      element: "bf16",
+      train: config,
+      lengths: longest.map(({ ids, supervised }) => ({ tokens: ids.length, supervised })),
+      checkpointing: false,
+      limits: this.device.limits,
+    });
+    return estimate.peakBytes - estimate.weightBytes > AUTO_CHECKPOINT_BYTES;
+  }
+}
+
+const DEFAULT_GENERATION = { maxTokens: 128, temperature: 0, seed: 0 };

@@ -1,0 +1,48 @@
+/** One forward, or one forward and backward, of a micro-batch: what training, evaluation and the dry run all record. */
+import { Tape, type TapeMode } from "../autograd/tape.ts";
+import type { Batch } from "../data/batches.ts";
+import type { Program } from "../gpu/program.ts";
+import type { Tensor } from "../gpu/tensor.ts";
+import { type CausalLM, headWeight } from "../models/model.ts";
+import { recordAdd } from "../ops/add.ts";
+import { crossEntropy } from "../ops/cross-entropy.ts";
+import { gatherRows } from "../ops/rows.ts";
+import { uploadTokens, words } from "./token-batch.ts";
+
+export const newTape = (program: Program, mode: TapeMode): Tape => new Tape(program, recordAdd, mode);
+
+/** Per-token losses [S] of the supervised rows, forward only. */
+export function recordEvaluation(program: Program, model: CausalLM, batch: Batch): Tensor {
+  return recordLosses(newTape(program, "off"), model, batch, 1, false);
+}
+
+export interface MicroBatchOptions {
+  /** Supervised tokens of the whole update, over all its micro-batches: what the loss is divided by. */
+  readonly updateTokens: number;
+  readonly checkpointing: boolean;
+}
+
+/**
+ * Forward and backward: adds d(Σ nll / updateTokens) to the gradients of the adapter and returns the nll [S]. Dividing by
+ * the tokens of the whole update makes micro-batches add up to exactly the big batch, as in Hugging Face's Trainer.
+ */
+export function recordMicroBatch(
+  program: Program,
+  model: CausalLM,
+  batch: Batch,
+  { updateTokens, checkpointing }: MicroBatchOptions,
+): Tensor {
+  const tape = newTape(program, "record");
+  const nll = recordLosses(tape, model, batch, 1 / updateTokens, checkpointing);
+  tape.backward(nll, null);
+  return nll;
+}
+
+function recordLosses(tape: Tape, model: CausalLM, batch: Batch, scale: number, checkpointing: boolean): Tensor {
+  const hidden = model.forward(tape, uploadTokens(tape.program, batch), { checkpointing }); // [N, C]
+  const count = batch.rows.length;
+  const index = words(tape.program, batch.rows, [count], "supervised rows");
+  const targets = words(tape.program, batch.targets, [count], "targets");
+  const [rows] = tape.apply(gatherRows, [hidden], { index }); // [S, C]
+  return tape.apply(crossEntropy, [rows!], { weight: headWeight(model), targets, scale })[0]!;
+}

@@ -1,0 +1,249 @@
+/**
+ * The training loop: schedule → micro-batches → norm, clip, AdamW → report. The loss is never waited for inside a step:
+ * reports come back through a ring a few updates later.
+ */
+
+import { layFlat } from "../data/batches.ts";
+import type { Example } from "../data/encode.ts";
+import type { Device } from "../gpu/device.ts";
+import { Program } from "../gpu/program.ts";
+import type { Tensor } from "../gpu/tensor.ts";
+import type { Adapter } from "../lora/adapter.ts";
+import { type AttachedLora, readFactors } from "../lora/attach.ts";
+import type { CausalLM } from "../models/model.ts";
+import { Adamw, type UpdateReport } from "../optim/adamw.ts";
+import { type RunIdentity, type TrainState, writeCheckpoint } from "./checkpoint.ts";
+import { scheduledRate, type TrainConfig, warmupCount } from "./config.ts";
+import { evaluate, sum } from "./evaluate.ts";
+import type { StepEvent, TrainEvent, ValidationEvent } from "./events.ts";
+import { planUpdates, type UpdatePlan } from "./schedule-plan.ts";
+import { recordMicroBatch } from "./step.ts";
+import { positionsNeeded } from "./token-batch.ts";
+
+export interface TrainerInput {
+  readonly device: Device;
+  readonly model: CausalLM;
+  readonly lora: AttachedLora;
+  readonly config: TrainConfig;
+  readonly train: readonly Example[];
+  readonly valid: readonly Example[];
+  readonly checkpointing: boolean;
+  /** Called between updates; resolves when training may go on. */
+  gate(): Promise<void>;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Updates whose report may still be on its way. */
+const LAG = 2;
+
+interface Pending {
+  readonly step: number;
+  readonly epoch: number;
+  readonly learningRate: number;
+  readonly tokens: number;
+  readonly supervisedTokens: number;
+  readonly losses: Promise<Float32Array>[];
+  readonly report: Promise<UpdateReport>;
+}
+
+export class Trainer {
+  private readonly input: TrainerInput;
+  private readonly plan: UpdatePlan;
+  private readonly optimizer: Adamw;
+  private readonly identity: RunIdentity;
+  private readonly pending: Pending[] = [];
+  private lastDone = 0;
+  private best: TrainState["best"] = null;
+  private applied = 0;
+  private skipped = 0;
+  private step = 0;
+
+  constructor(input: TrainerInput) {
+    this.input = input;
+    const { device, lora, config, train } = input;
+    this.plan = planUpdates(
+      train.map(({ ids }) => ids.length),
+      config,
+    );
+    this.optimizer = new Adamw(device, lora.parameters, lora.gradients!);
+    this.identity = { config, examples: train.length, modules: lora.slots.map(({ path }) => path) };
+  }
+
+  /** For `readCheckpoint`: what a checkpoint must agree with. */
+  get runIdentity(): RunIdentity {
+    return this.identity;
+  }
+
+  /** Goes on where a checkpoint stood. */
+  restore(state: TrainState): void {
+    const { device, lora } = this.input;
+    const upload = (tensor: Tensor, values: Float32Array) =>
+      device.upload(tensor, new Uint8Array(values.slice().buffer));
+    upload(lora.parameters, state.parameters);
+    upload(this.optimizer.m, state.m);
+    upload(this.optimizer.v, state.v);
+    this.optimizer.setSteps(device, state.applied, state.skipped);
+    this.step = state.step;
+    this.applied = state.applied;
+    this.skipped = state.skipped;
+    this.best = state.best;
+  }
+
+  async *run(): AsyncGenerator<TrainEvent> {
+    const { config, signal, gate } = this.input;
+    yield this.startEvent();
+    if (this.step === 0) yield* this.validate();
+    this.lastDone = performance.now();
+    while (this.step < this.plan.totalSteps && !signal?.aborted) {
+      await gate();
+      this.pending.push(await this.submitUpdate(this.step));
+      this.step += 1;
+      if (this.pending.length > LAG) yield await this.settle();
+      const last = this.step === this.plan.totalSteps;
+      if (last || due(this.step, config.stepsPerEval)) {
+        yield* this.drain();
+        yield* this.validate();
+      }
+      if (!last && due(this.step, config.saveEvery)) {
+        yield* this.drain();
+        yield await this.save();
+      }
+    }
+    yield* this.drain();
+    yield await this.save();
+    yield await this.done();
+  }
+
+  free(): void {
+    this.optimizer.free(this.input.device);
+  }
+
+  private startEvent(): TrainEvent {
+    const { lora, config, checkpointing } = this.input;
+    const parameters = lora.slots.reduce((n, { linear }) => n + lora.rank * (linear.shape[0] + linear.shape[1]), 0);
+    const { totalSteps, updatesPerEpoch } = this.plan;
+    return {
+      type: "start",
+      totalSteps,
+      doneSteps: this.step,
+      updatesPerEpoch,
+      warmup: warmupCount(config, totalSteps),
+      layers: lora.slots.length,
+      tensors: 2 * lora.slots.length,
+      parameters,
+      checkpointing,
+    };
+  }
+
+  /** Records and submits one update; nothing is waited for but room in the submit queue. */
+  private async submitUpdate(step: number): Promise<Pending> {
+    const { device, model, lora, config, train, checkpointing } = this.input;
+    const { epoch, microBatches } = this.plan.at(step);
+    const batches = microBatches.map((indices) =>
+      layFlat(
+        indices.map((i) => train[i]!),
+        indices,
+      ),
+    );
+    const updateTokens = batches.reduce((n, { rows }) => n + rows.length, 0);
+    const learningRate = scheduledRate(config, step, this.plan.totalSteps);
+    const losses: Promise<Float32Array>[] = [];
+    let report: Promise<UpdateReport> | null = null;
+    for (const [i, batch] of batches.entries()) {
+      model.rope.ensure(device, positionsNeeded(batch.positions));
+      lora.dropoutSeed = Math.imul(config.seed + 1, 0x85ebca6b) + step * config.gradAccumulationSteps + i;
+      const program = new Program();
+      if (i === 0) program.clear(lora.gradients!);
+      losses.push(program.readFloats(recordMicroBatch(program, model, batch, { updateTokens, checkpointing })));
+      if (i === batches.length - 1) report = this.optimizer.record(program, { ...config, learningRate });
+      await device.run(program);
+    }
+    const tokens = batches.reduce((n, { input_ids }) => n + input_ids.length, 0);
+    return { step, epoch, learningRate, tokens, supervisedTokens: updateTokens, losses, report: report! };
+  }
+
+  /** The oldest update's event. A GPU→CPU wait, for work submitted a few updates ago. */
+  private async settle(): Promise<StepEvent> {
+    const { step, epoch, learningRate, tokens, supervisedTokens, losses, report } = this.pending.shift()!;
+    const nll = (await Promise.all(losses)).reduce((total, values) => total + sum(values), 0);
+    const { gradNorm, finite, applied, skipped } = await report;
+    this.applied = applied;
+    this.skipped = skipped;
+    const now = performance.now();
+    const seconds = (now - this.lastDone) / 1000;
+    this.lastDone = now;
+    const loss = nll / supervisedTokens;
+    const ok = finite && Number.isFinite(loss);
+    return {
+      ...{ type: "step", step: step + 1, epoch, loss, gradNorm, finite: ok },
+      ...{ learningRate, tokens, supervisedTokens, seconds },
+    };
+  }
+
+  private async *drain(): AsyncGenerator<StepEvent> {
+    while (this.pending.length > 0) yield await this.settle();
+  }
+
+  private async *validate(): AsyncGenerator<ValidationEvent> {
+    const { device, model, lora, config, valid, signal } = this.input;
+    const { batchSize, valBatches, stepsPerEval } = config;
+    if (valid.length === 0 || valBatches === 0 || stepsPerEval === 0) return;
+    // Always the same examples, so that the numbers can be compared.
+    const examples = valBatches < 0 ? valid : valid.slice(0, valBatches * batchSize);
+    const { loss, tokens } = await evaluate(device, model, examples, { batchSize, signal });
+    const best = Number.isFinite(loss) && loss < (this.best?.loss ?? Number.POSITIVE_INFINITY);
+    if (best) this.best = { step: this.step, loss, parameters: await this.read(lora.parameters) };
+    this.lastDone = performance.now();
+    yield { type: "validation", step: this.step, loss, tokens, best };
+  }
+
+  private async save(): Promise<TrainEvent> {
+    const { lora } = this.input;
+    const parameters = await this.read(lora.parameters);
+    const { step, applied, skipped, best } = this;
+    const state = { step, applied, skipped, parameters, best };
+    const moments = { m: await this.read(this.optimizer.m), v: await this.read(this.optimizer.v) };
+    const checkpoint = writeCheckpoint({ ...state, ...moments }, this.identity);
+    this.lastDone = performance.now();
+    return { type: "save", step, adapter: this.adapter(parameters), checkpoint };
+  }
+
+  private async done(): Promise<TrainEvent> {
+    const { lora, signal } = this.input;
+    // Before the first update the adapter changes nothing, so it is never the one to keep.
+    const best = this.best && this.best.step > 0 ? this.best : null;
+    const parameters = best ? best.parameters : await this.read(lora.parameters);
+    return {
+      type: "done",
+      steps: this.step,
+      adapter: this.adapter(parameters),
+      chosen: best ? "best" : "last",
+      chosenStep: best ? best.step : this.step,
+      skippedUpdates: this.skipped,
+      stopped: signal?.aborted ?? false,
+    };
+  }
+
+  private adapter(parameters: Float32Array): Adapter {
+    const { lora, model } = this.input;
+    return {
+      rank: lora.rank,
+      alpha: lora.alpha,
+      scale: lora.scale,
+      dropout: lora.dropout,
+      use_rslora: false,
+      num_hidden_layers: model.config.num_hidden_layers,
+      factors: readFactors(lora, parameters),
+    };
+  }
+
+  /** A GPU→CPU wait; only between updates. */
+  private async read(tensor: Tensor): Promise<Float32Array> {
+    const program = new Program();
+    const values = program.readFloats(tensor);
+    await this.input.device.run(program);
+    return values;
+  }
+}
+
+const due = (step: number, every: number): boolean => every > 0 && step % every === 0;

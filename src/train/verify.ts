@@ -1,0 +1,105 @@
+/**
+ * Proof before hand-over: the adapter is finite and moved, changes the logits, and the written files, read back, give the
+ * live adapter's logits.
+ */
+import type { ModelSource } from "../core/bytes.ts";
+import { layFlat } from "../data/batches.ts";
+import type { Example } from "../data/encode.ts";
+import type { Device } from "../gpu/device.ts";
+import type { Adapter } from "../lora/adapter.ts";
+import { attachAdapter, detachAdapter } from "../lora/attach.ts";
+import { auditAdapter } from "../lora/audit.ts";
+import { importAdapter } from "../lora/import.ts";
+import type { CausalLM } from "../models/model.ts";
+import { computeLogits } from "./logits.ts";
+
+export interface Check {
+  readonly name: string;
+  readonly passed: boolean;
+  /** What was measured, for people. */
+  readonly evidence: string;
+}
+
+/** Largest relative difference (L2) between live and read-back logits; both come from the same kernels. */
+const SAME_LOGITS = 1e-6;
+const PROBES = 3;
+const PROBE_TOKENS = 64;
+
+/** Short beginnings of a few examples: what the logits are compared on. */
+export function probeExamples(examples: readonly Example[]): Example[] {
+  return examples.slice(0, PROBES).map((example) => ({
+    ...example,
+    ids: example.ids.slice(0, PROBE_TOKENS),
+    labels: example.labels.slice(0, PROBE_TOKENS),
+  }));
+}
+
+/** The logits of the probes with `adapter` on the model (null: the base alone). The model's own adapter is put back. */
+export async function logitsWith(
+  device: Device,
+  model: CausalLM,
+  adapter: Adapter | null,
+  probes: readonly Example[],
+): Promise<Float32Array> {
+  const before = detachAdapter(model.tree);
+  const attached = adapter ? attachAdapter(model.tree, device, adapter, { trainable: false }) : null;
+  try {
+    return await computeLogits(device, model, layFlat(probes));
+  } finally {
+    detachAdapter(model.tree);
+    if (attached) device.free(attached.parameters);
+    before.putBack();
+  }
+}
+
+/** Checks the adapter itself and the files it was written to. `written` must read from where the user will find them. */
+export async function verifyAdapter(
+  device: Device,
+  model: CausalLM,
+  adapter: Adapter,
+  written: ModelSource,
+  examples: readonly Example[],
+): Promise<Check[]> {
+  const audit = auditAdapter(adapter);
+  const still = audit.factors.filter(({ zero }) => zero).length;
+  const checks: Check[] = [
+    { name: "every number is finite", passed: audit.finite, evidence: `${audit.tensors} tensors` },
+    {
+      name: "every layer's adapter moved",
+      passed: still === 0,
+      evidence: `${audit.layers - still} of ${audit.layers} layers`,
+    },
+  ];
+  if (!audit.finite) return checks;
+  const probes = probeExamples(examples);
+  const live = await logitsWith(device, model, adapter, probes);
+  const base = await logitsWith(device, model, null, probes);
+  const back = await logitsWith(device, model, await importAdapter(written), probes);
+  const change = relativeDifference(live, base);
+  const loss = relativeDifference(back, live);
+  checks.push(
+    {
+      name: "the adapter changes the logits",
+      passed: change > 0,
+      evidence: `relative change ${change.toExponential(2)}`,
+    },
+    {
+      name: "the written file gives the live logits",
+      passed: loss <= SAME_LOGITS,
+      evidence: `relative difference ${loss.toExponential(2)} on ${probes.length} probes`,
+    },
+  );
+  return checks;
+}
+
+/** ‖a − b‖ / ‖b‖; infinite when anything is not finite. */
+function relativeDifference(a: Float32Array, b: Float32Array): number {
+  let difference = 0;
+  let norm = 0;
+  for (let i = 0; i < b.length; i++) {
+    difference += (a[i]! - b[i]!) ** 2;
+    norm += b[i]! ** 2;
+  }
+  const ratio = Math.sqrt(difference / norm);
+  return Number.isFinite(ratio) ? ratio : Number.POSITIVE_INFINITY;
+}

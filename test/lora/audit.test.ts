@@ -1,0 +1,108 @@
+import { describe, expect, it } from "vitest";
+import { parseModelConfig } from "../../src/formats/model-config.ts";
+import type { AdapterFactor } from "../../src/lora/adapter.ts";
+import { auditAdapter, describeTrainable } from "../../src/lora/audit.ts";
+import { importAdapter } from "../../src/lora/import.ts";
+import { blockLinears, fixture, fixtureConfig, randomAdapter } from "./support.ts";
+
+const norm = (values: Iterable<number>) => Math.sqrt([...values].reduce((sum, x) => sum + x * x, 0));
+
+/** ‖scale · B·A‖ by the definition, in float64. */
+function deltaNorm({ A, B, rank, in_features, out_features }: AdapterFactor, scale: number): number {
+  const delta: number[] = [];
+  for (let o = 0; o < out_features; o++) {
+    for (let i = 0; i < in_features; i++) {
+      let sum = 0;
+      for (let r = 0; r < rank; r++) sum += B[o * rank + r]! * A[r * in_features + i]!;
+      delta.push(scale * sum);
+    }
+  }
+  return norm(delta);
+}
+
+describe("auditAdapter", () => {
+  it("gives the norms of the definition, on wide and tall layers", () => {
+    const adapter = randomAdapter(
+      [
+        ["model.layers.0.mlp.up_proj", { in_features: 5, out_features: 13 }],
+        ["model.layers.0.mlp.down_proj", { in_features: 13, out_features: 5 }],
+      ],
+      3,
+      { scale: 0.7 },
+    );
+    const audit = auditAdapter(adapter);
+    for (const [i, factor] of adapter.factors.entries()) {
+      expect(audit.factors[i]!.norm_A).toBeCloseTo(norm(factor.A), 10);
+      expect(audit.factors[i]!.norm_B).toBeCloseTo(norm(factor.B), 10);
+      expect(audit.factors[i]!.norm_delta).toBeCloseTo(deltaNorm(factor, 0.7), 10);
+    }
+    expect(audit).toMatchObject({ layers: 2, tensors: 4, parameters: 2 * 3 * 18, finite: true, zero: false });
+  });
+
+  it("tells an adapter that changes nothing from one that does", async () => {
+    const init = auditAdapter(await importAdapter(fixture("llama/adapters/init")));
+    expect(init.zero).toBe(true);
+    expect(init.factors.every(({ norm_delta, norm_A }) => norm_delta === 0 && norm_A > 0)).toBe(true);
+    const trained = auditAdapter(await importAdapter(fixture("llama/adapters/final")));
+    expect(trained).toMatchObject({ zero: false, finite: true, layers: 14, tensors: 28 });
+  });
+
+  it("flags what is not finite, in the layer where it is", () => {
+    const adapter = randomAdapter(blockLinears(fixtureConfig("llama/config.json")), 2);
+    adapter.factors[3]!.B[1] = Number.NaN;
+    const audit = auditAdapter(adapter);
+    expect(audit.finite).toBe(false);
+    expect(audit.factors.map(({ finite }) => finite).indexOf(false)).toBe(3);
+    expect(audit.factors.filter(({ finite }) => !finite)).toHaveLength(1);
+    expect(audit.zero).toBe(false);
+  });
+});
+
+describe("describeTrainable", () => {
+  it("Qwen2.5-7B at rank 8 on all linears, from its config alone", () => {
+    const config = parseModelConfig(
+      {
+        model_type: "qwen2",
+        vocab_size: 152064,
+        hidden_size: 3584,
+        intermediate_size: 18944,
+        num_hidden_layers: 28,
+        num_attention_heads: 28,
+        num_key_value_heads: 4,
+        rms_norm_eps: 1e-6,
+        max_position_embeddings: 32768,
+      },
+      "config.json",
+    );
+    expect(describeTrainable(blockLinears(config).values(), 8)).toEqual({
+      layers: 196,
+      tensors: 392,
+      parameters: 20_185_088,
+    });
+  });
+
+  it("Qwen3-0.6B, whose heads are wider than its hidden size", () => {
+    const block: [number, number][] = [
+      [1024, 2048],
+      [1024, 1024],
+      [1024, 1024],
+      [2048, 1024],
+      [1024, 3072],
+      [1024, 3072],
+      [3072, 1024],
+    ];
+    const linears = (blocks: number) =>
+      Array.from({ length: blocks }, () =>
+        block.map(([in_features, out_features]) => ({ in_features, out_features })),
+      ).flat();
+    expect(describeTrainable(linears(28), 8).parameters).toBe(5_046_272);
+    expect(describeTrainable(linears(16), 8).parameters).toBe(2_883_584);
+  });
+
+  it("equals what an adapter file really holds", async () => {
+    const adapter = await importAdapter(fixture("llama/adapters/random"));
+    const held = adapter.factors.reduce((sum, { A, B }) => sum + A.length + B.length, 0);
+    const linears = blockLinears(fixtureConfig("llama/config.json"));
+    expect(describeTrainable(linears.values(), 4)).toEqual({ layers: 14, tensors: 28, parameters: held });
+  });
+});

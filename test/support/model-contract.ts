@@ -1,0 +1,163 @@
+/** What every family must show against transformers + peft. One call per golden folder. */
+import { beforeAll, describe, expect, it } from "vitest";
+import type { WebGpuDevice } from "../../src/gpu/webgpu.ts";
+import { Program } from "../../src/gpu/program.ts";
+import { attachAdapter, type AttachedLora, readFactors } from "../../src/lora/attach.ts";
+import { importAdapter } from "../../src/lora/import.ts";
+import { loadModel } from "../../src/models/load.ts";
+import type { CausalLM } from "../../src/models/model.ts";
+import { Adamw } from "../../src/optim/adamw.ts";
+import { computeLogits } from "../../src/train/logits.ts";
+import { recordEvaluation, recordMicroBatch } from "../../src/train/step.ts";
+import { testDevice } from "./device.ts";
+import {
+  fixtureFolder,
+  fixtureJson,
+  fixtureTensors,
+  flatten,
+  type NamedTensor,
+  type PaddedBatch,
+  paddedBatch,
+  relativeL2,
+  unpadRows,
+} from "./golden.ts";
+
+const LOGITS = 2e-5;
+const GRADIENTS = 5e-5;
+
+export function modelContract(folder: string): void {
+  describe(`${folder} equals transformers + peft`, () => {
+    let device: WebGpuDevice;
+    let golden: Map<string, NamedTensor>;
+    let inputs: Map<string, NamedTensor>;
+    let main: PaddedBatch;
+    const manifest = fixtureJson(`${folder}/manifest.json`);
+
+    const load = async (): Promise<CausalLM> => {
+      const model = await loadModel(fixtureFolder(folder), device);
+      model.rope.ensure(device, main.width);
+      return model;
+    };
+    const adapted = async (adapter: string): Promise<{ model: CausalLM; lora: AttachedLora }> => {
+      const model = await load();
+      const read = await importAdapter(fixtureFolder(`${folder}/adapters/${adapter}`));
+      return { model, lora: attachAdapter(model.tree, device, read, { trainable: true }) };
+    };
+
+    beforeAll(async () => {
+      device = await testDevice();
+      golden = await fixtureTensors(`${folder}/golden.safetensors`);
+      inputs = await fixtureTensors(`${folder}/inputs.safetensors`);
+      main = paddedBatch(inputs, "main");
+    });
+
+    it("gives the base model's logits and per-token losses", async () => {
+      const model = await load();
+      const logits = await computeLogits(device, model, flatten(main));
+      const error = relativeL2(logits, unpadRows(golden.get("base.logits")!, main));
+      expect(error).toBeLessThan(LOGITS);
+      // The control: the adapter's logits are not the base's.
+      expect(relativeL2(logits, unpadRows(golden.get("lora.logits")!, main))).toBeGreaterThan(0.1);
+
+      const program = new Program();
+      const nll = program.readFloats(recordEvaluation(program, model, flatten(main)));
+      await device.run(program);
+      const expected = golden.get("base.nll")!.values.filter((loss) => loss !== 0);
+      expect(relativeL2(await nll, expected)).toBeLessThan(LOGITS);
+    });
+
+    it("gives the adapted logits, the loss and the gradient of every lora_A and lora_B", async () => {
+      const { model, lora } = await adapted("random");
+      const logits = await computeLogits(device, model, flatten(main));
+      expect(relativeL2(logits, unpadRows(golden.get("lora.logits")!, main))).toBeLessThan(LOGITS);
+      const { loss, gradients } = await oneStep(device, model, lora, [flatten(main)], false);
+      expect(Math.abs(loss - manifest.scalars["lora.loss"].value)).toBeLessThan(2e-4);
+      expectGradients(gradients, golden, "lora.grad");
+    });
+
+    it("gives the same gradients with block checkpointing, bit for bit", async () => {
+      const { model, lora } = await adapted("random");
+      const plain = await oneStep(device, model, lora, [flatten(main)], false);
+      const checkpointed = await oneStep(device, model, lora, [flatten(main)], true);
+      expect(checkpointed.values).toEqual(plain.values);
+    });
+
+    it("accumulates micro-batches by supervised tokens", async () => {
+      const { model, lora } = await adapted("random");
+      const { loss, gradients } = await oneStep(device, model, lora, [flatten(main, [0]), flatten(main, [1])], false);
+      expect(Math.abs(loss - manifest.scalars["accum.loss"].value)).toBeLessThan(2e-4);
+      // The control: the mean of means, which other trainers compute, is something else.
+      expect(Math.abs(loss - manifest.scalars["accum.naive_mean_of_means_loss"].value)).toBeGreaterThan(0.01);
+      expectGradients(gradients, golden, "accum.grad");
+    });
+
+    it.each(["train", "sched"])("follows 20 updates of %s: losses, norms, final logits", async (run) => {
+      const { model, lora } = await adapted("init");
+      const optimizer = new Adamw(device, lora.parameters, lora.gradients!);
+      const { [`${run}.losses`]: losses, [`${run}.grad_norms`]: norms, [`${run}.lrs`]: rates } = manifest.lists;
+      for (let step = 0; step < 20; step++) {
+        const batch = flatten(paddedBatch(inputs, "train", step % 4));
+        const program = new Program();
+        program.clear(lora.gradients!);
+        const options = { updateTokens: batch.rows.length, checkpointing: false };
+        const nll = program.readFloats(recordMicroBatch(program, model, batch, options));
+        const report = optimizer.record(program, {
+          learningRate: rates.values[step],
+          weightDecay: 0.01,
+          beta1: 0.9,
+          beta2: 0.999,
+          eps: 1e-8,
+          maxGradNorm: run === "sched" ? 0.5 : 0,
+        });
+        await device.run(program);
+        expect(Math.abs(mean(await nll) - losses.values[step])).toBeLessThan(5e-4);
+        expect(Math.abs((await report).gradNorm - norms.values[step])).toBeLessThan(5e-4);
+      }
+      const logits = await computeLogits(device, model, flatten(main));
+      expect(relativeL2(logits, unpadRows(golden.get(`${run}.final_logits`)!, main))).toBeLessThan(5e-4);
+    });
+  });
+}
+
+const mean = (values: Float32Array): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** Loss and gradients of one update over micro-batches, from the flat gradient buffer. */
+async function oneStep(
+  device: WebGpuDevice,
+  model: CausalLM,
+  lora: AttachedLora,
+  batches: readonly ReturnType<typeof flatten>[],
+  checkpointing: boolean,
+) {
+  const updateTokens = batches.reduce((sum, batch) => sum + batch.rows.length, 0);
+  let total = 0;
+  const clear = new Program();
+  clear.clear(lora.gradients!);
+  await device.run(clear);
+  for (const batch of batches) {
+    const program = new Program();
+    const nll = program.readFloats(recordMicroBatch(program, model, batch, { updateTokens, checkpointing }));
+    await device.run(program);
+    total += (await nll).reduce((sum, loss) => sum + loss, 0);
+  }
+  const program = new Program();
+  const read = program.readFloats(lora.gradients!);
+  await device.run(program);
+  const values = await read;
+  return { loss: total / updateTokens, values, gradients: readFactors(lora, values) };
+}
+
+function expectGradients(
+  gradients: ReturnType<typeof readFactors>,
+  golden: Map<string, NamedTensor>,
+  prefix: string,
+): void {
+  const names = [...golden.keys()].filter((name) => name.startsWith(`${prefix}.`));
+  expect(names.length).toBe(2 * gradients.length);
+  for (const { module, A, B } of gradients) {
+    for (const [factor, values] of [["lora_A", A], ["lora_B", B]] as const) {
+      const name = `${prefix}.${module}.${factor}.weight`;
+      expect(relativeL2(values, golden.get(name)!.values), name).toBeLessThan(GRADIENTS);
+    }
+  }
+}
