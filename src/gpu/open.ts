@@ -1,5 +1,6 @@
 /** From a GPU object (navigator.gpu, or Dawn in Node) to a device with the adapter's own limits. */
 import { deviceError } from "../core/errors.ts";
+import type { Sleep } from "./submit-pacer.ts";
 import { WebGpuDevice } from "./webgpu.ts";
 
 /** Limits asked for at the adapter's own value; the defaults (128 MiB bindings) are too small for weights. */
@@ -14,8 +15,8 @@ const RAISED = [
 /** Eight storage buffers per stage is what every browser gives; kernels are written for that. */
 const STORAGE_BUFFERS = 8;
 
-/** Opens the preferred adapter. Throws DeviceError with what to do when there is none. */
-export async function openDevice(gpu: GPU | undefined): Promise<WebGpuDevice> {
+/** Opens the preferred adapter; Dawn in Node wants `sleep` (SubmitPacer). Throws DeviceError when there is none. */
+export async function openDevice(gpu: GPU | undefined, sleep: Sleep | null = null): Promise<WebGpuDevice> {
   const adapter = await gpu?.requestAdapter({ powerPreference: "high-performance" });
   if (!adapter) throw deviceError("no WebGPU adapter was found", NO_ADAPTER_HINT);
   if (adapter.limits.maxStorageBuffersPerShaderStage < STORAGE_BUFFERS) {
@@ -27,7 +28,7 @@ export async function openDevice(gpu: GPU | undefined): Promise<WebGpuDevice> {
   const features: GPUFeatureName[] = ["shader-f16", "subgroups", "timestamp-query"];
   const requiredFeatures = features.filter((feature) => adapter.features.has(feature));
   const device = await adapter.requestDevice({ requiredLimits, requiredFeatures });
-  return new WebGpuDevice(device, adapterName(adapter.info));
+  return new WebGpuDevice(device, adapterName(adapter.info), sleep);
 }
 
 function adapterName(info: GPUAdapterInfo): string {

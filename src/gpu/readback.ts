@@ -1,6 +1,7 @@
 /** A ring of mappable buffers: results are copied into one, mapped when the GPU is done, and the buffer goes back. */
 
 import type { PendingRead } from "./command-batch.ts";
+import type { SubmitPacer } from "./submit-pacer.ts";
 
 const USAGE_STAGING = 0x01 | 0x08; // MAP_READ | COPY_DST
 const MAP_READ = 0x01;
@@ -10,10 +11,12 @@ const MAX_KEPT_BYTES = 4 * 2 ** 20;
 
 export class Readback {
   private readonly gpu: GPUDevice;
+  private readonly pacer: SubmitPacer;
   private readonly free: GPUBuffer[] = [];
 
-  constructor(gpu: GPUDevice) {
+  constructor(gpu: GPUDevice, pacer: SubmitPacer) {
     this.gpu = gpu;
+    this.pacer = pacer;
   }
 
   acquire(bytes: number): GPUBuffer {
@@ -25,6 +28,7 @@ export class Readback {
 
   /** Waits for the copy, hands the bytes over and keeps the buffer for the next read. */
   async deliver({ staging, bytes, settle }: PendingRead): Promise<void> {
+    await this.pacer.nearlyFinished();
     await staging.mapAsync(MAP_READ, 0, Math.ceil(bytes / 4) * 4);
     const values = new Uint8Array(staging.getMappedRange(0, Math.ceil(bytes / 4) * 4)).slice(0, bytes);
     staging.unmap();

@@ -12,7 +12,7 @@ import { type Binding, Pipelines } from "./pipelines.ts";
 import { Pool } from "./pool.ts";
 import { analyse, type Command, type DispatchCommand, type Program } from "./program.ts";
 import { Readback } from "./readback.ts";
-import { SubmitPacer } from "./submit-pacer.ts";
+import { type Sleep, SubmitPacer } from "./submit-pacer.ts";
 import { alignUp, type Element, type Tensor, tensorBytes } from "./tensor.ts";
 
 /** GPU work per submit: longer ones make the desktop stutter and can trip the system's GPU watchdog. */
@@ -36,7 +36,7 @@ export class WebGpuDevice implements Device {
   private params: { buffer: GPUBuffer; group: GPUBindGroup; slots: number } | null = null;
   private failure: Error | null = null;
 
-  constructor(gpu: GPUDevice, name: string) {
+  constructor(gpu: GPUDevice, name: string, sleep: Sleep | null = null) {
     this.gpu = gpu;
     this.name = name;
     const { maxStorageBufferBindingSize, maxBufferSize } = gpu.limits;
@@ -48,8 +48,8 @@ export class WebGpuDevice implements Device {
       buffer.destroy();
     };
     this.buffers = new Buffers(new Pool({ create, destroy }));
-    this.readback = new Readback(gpu);
-    this.pacer = new SubmitPacer(gpu.queue);
+    this.pacer = new SubmitPacer(gpu.queue, sleep);
+    this.readback = new Readback(gpu, this.pacer);
     this.empty = create(16, "empty");
     gpu.addEventListener("uncapturederror", (event) => this.fail(explain(event.error)));
     void gpu.lost.then((info) => {
@@ -105,7 +105,7 @@ export class WebGpuDevice implements Device {
   }
 
   async idle(): Promise<void> {
-    await this.gpu.queue.onSubmittedWorkDone();
+    await this.pacer.finished();
     this.throwFailure();
   }
 

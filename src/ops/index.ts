@@ -7,6 +7,7 @@ import { crossEntropyGradient, crossEntropyReduce } from "./cross-entropy.ts";
 import { dropoutForward } from "./dropout.ts";
 import { embeddingGather } from "./embedding.ts";
 import { matmulNn, matmulNt, matmulTn } from "./matmul.ts";
+import { peakMultiplyAdd } from "./peak.ts";
 import { rmsnormBackward, rmsnormForward } from "./rmsnorm.ts";
 import { ropeRotate } from "./rope.ts";
 import { rowsGather, rowsScatter } from "./rows.ts";
@@ -28,6 +29,7 @@ export const kernels: readonly Kernel[] = [
   matmulNt,
   matmulNn,
   matmulTn,
+  peakMultiplyAdd,
   rmsnormForward,
   rmsnormBackward,
   ropeRotate,

@@ -1,0 +1,68 @@
+/** Runs the benchmarks and puts ratios first: rates of a software adapter say nothing about a GPU, ratios do. */
+import type { Device } from "../../gpu/device.ts";
+import { formatBytes, formatNumber, formatTable } from "../format.ts";
+import { benchGemm, GEMM_SIZES, type GemmResult } from "./gemm.ts";
+import { measurePeak } from "./measure.ts";
+import { benchTrainingStep, type StepResult } from "./training-step.ts";
+
+export interface BenchResult {
+  readonly device: string;
+  /** FLOP/s of fused multiply-adds in registers. */
+  readonly peak: number;
+  readonly gemm: readonly GemmResult[];
+  readonly step: StepResult;
+}
+
+export interface BenchOptions {
+  readonly repeats: number;
+  readonly steps: number;
+  /** Told what is being measured. */
+  onProgress(what: string): void;
+}
+
+export async function runBench(device: Device, { repeats, steps, onProgress }: BenchOptions): Promise<BenchResult> {
+  // The step first: its peak of memory is then its own.
+  onProgress("training step");
+  const step = await benchTrainingStep(device, steps);
+  onProgress("peak of the adapter");
+  const peak = await measurePeak(device);
+  const gemm: GemmResult[] = [];
+  for (const size of GEMM_SIZES) {
+    onProgress(`products ${size.tokens} × ${size.in} × ${size.out}`);
+    gemm.push(...(await benchGemm(device, size, repeats)));
+  }
+  return { device: device.name, peak, gemm, step };
+}
+
+/** Tables for a terminal. */
+export function showBench({ device, peak, gemm, step }: BenchResult): string {
+  const forward = (r: GemmResult) => gemm.find((g) => g.layout === "NT" && g.in === r.in && g.out === r.out)!.rate;
+  const plain = (r: GemmResult) => gemm.find((g) => g.layout === "NN" && g.in === r.in && g.out === r.out)!.rate;
+  const rows = gemm.map((result) => [
+    `${result.tokens} × ${result.in} × ${result.out}`,
+    result.layout,
+    (result.rate / 1e9).toFixed(2),
+    `${((100 * result.rate) / peak).toFixed(1)} %`,
+    (result.rate / plain(result)).toFixed(2),
+    (result.rate / forward(result)).toFixed(2),
+  ]);
+  const header = ["tokens × in × out", "layout", "GFLOP/s", "of peak", "over NN", "over forward"];
+  return [
+    `Adapter: ${device}`,
+    `Peak measured in registers: ${(peak / 1e9).toFixed(1)} GFLOP/s`,
+    "",
+    "Matrix products (NT forward, NN gradient of the input, TN gradient of a factor)",
+    formatTable(rows, { header, align: "<<>>>>" }),
+    "",
+    "Training step: llama, 4 layers, hidden 256, 4 × 128 tokens, rank 8 on all linears",
+    formatTable([
+      ["tokens/s", formatNumber(step.tokensPerSecond)],
+      ["dispatches", String(step.dispatches)],
+      ["submits", formatNumber(step.submits)],
+      ["peak memory", formatBytes(step.peakBytes)],
+      ["GFLOP per step", formatNumber(step.flops / 1e9)],
+      ["of peak", `${((100 * step.flops) / step.secondsPerStep / peak).toFixed(1)} %`],
+      ["loss, first and last", `${step.losses[0]!.toFixed(4)} → ${step.losses.at(-1)!.toFixed(4)}`],
+    ]),
+  ].join("\n");
+}

@@ -1,0 +1,103 @@
+/** One whole training step of a small llama with random weights: tokens a second, dispatches, bytes. */
+import { Random } from "../../core/random.ts";
+import { layFlat } from "../../data/batches.ts";
+import type { Example } from "../../data/encode.ts";
+import type { ModelConfig } from "../../formats/model-config.ts";
+import type { Device } from "../../gpu/device.ts";
+import { Program } from "../../gpu/program.ts";
+import { allocateWeight } from "../../gpu/weight.ts";
+import { attachLora } from "../../lora/attach.ts";
+import { buildModel } from "../../models/registry.ts";
+import { namedLeaves } from "../../nn/module.ts";
+import { Adamw } from "../../optim/adamw.ts";
+import { resolveConfig } from "../../train/config.ts";
+import { sum } from "../../train/evaluate.ts";
+import { recordMicroBatch } from "../../train/step.ts";
+
+/** Four layers, 4 × 128 tokens, rank 8 on all linears. */
+export const STEP_MODEL: ModelConfig = {
+  model_type: "llama",
+  vocab_size: 2048,
+  hidden_size: 256,
+  intermediate_size: 688,
+  num_hidden_layers: 4,
+  num_attention_heads: 4,
+  num_key_value_heads: 2,
+  head_dim: 64,
+  rms_norm_eps: 1e-5,
+  hidden_act: "silu",
+  max_position_embeddings: 512,
+  tie_word_embeddings: false,
+  attention_bias: false,
+  mlp_bias: false,
+  rope: { rope_type: "default", rope_theta: 10000 },
+  bos_token_id: null,
+  eos_token_id: [],
+};
+const ROWS = 4;
+const TOKENS = 128;
+
+export interface StepResult {
+  readonly tokensPerSecond: number;
+  readonly secondsPerStep: number;
+  readonly dispatches: number;
+  readonly submits: number;
+  readonly peakBytes: number;
+  readonly flops: number;
+  readonly losses: readonly number[];
+}
+
+export async function benchTrainingStep(device: Device, steps: number): Promise<StepResult> {
+  const model = buildModel(STEP_MODEL, "bench");
+  const random = new Random(1);
+  for (const { path, leaf } of namedLeaves(model.tree)) {
+    if (leaf.kind === "rmsnorm") {
+      leaf.weight = device.allocate(leaf.shape, path);
+      device.upload(leaf.weight, new Uint8Array(new Float32Array(leaf.shape[0]).fill(1).buffer));
+      continue;
+    }
+    leaf.weight = allocateWeight(device, leaf.shape, "f32", path);
+    for (const { tensor, rows } of leaf.weight.shards) {
+      const values = Float32Array.from({ length: rows * leaf.shape[1] }, () => 0.02 * random.normal());
+      device.upload(tensor, new Uint8Array(values.buffer));
+    }
+  }
+  const config = resolveConfig({ rank: 8, alpha: 16 }, "bench");
+  const lora = attachLora(model.tree, device, { ...config, trainable: true });
+  const optimizer = new Adamw(device, lora.parameters, lora.gradients!);
+  const batch = layFlat(Array.from({ length: ROWS }, () => randomExample(random)));
+  model.rope.ensure(device, TOKENS);
+
+  const losses: number[] = [];
+  const counted = { ...device.counters };
+  let seconds = 0;
+  for (let step = 0; step <= steps; step++) {
+    await device.idle();
+    // The first step compiles and is not counted.
+    if (step === 1) Object.assign(counted, device.counters);
+    const start = performance.now();
+    const program = new Program();
+    program.clear(lora.gradients!);
+    const options = { updateTokens: batch.rows.length, checkpointing: false };
+    const nll = program.readFloats(recordMicroBatch(program, model, batch, options));
+    const report = optimizer.record(program, { ...config, learningRate: 1e-3 });
+    await device.run(program);
+    losses.push(sum(await nll) / batch.rows.length);
+    await report;
+    if (step > 0) seconds += (performance.now() - start) / 1000;
+  }
+  return {
+    tokensPerSecond: (steps * ROWS * TOKENS) / seconds,
+    secondsPerStep: seconds / steps,
+    dispatches: (device.counters.dispatches - counted.dispatches) / steps,
+    submits: (device.counters.submits - counted.submits) / steps,
+    peakBytes: device.memory.peak,
+    flops: (device.counters.flops - counted.flops) / steps,
+    losses,
+  };
+}
+
+function randomExample(random: Random): Example {
+  const ids = Uint32Array.from({ length: TOKENS }, () => random.below(STEP_MODEL.vocab_size));
+  return { ids, labels: Int32Array.from(ids), line: 0, truncated: false, supervised: TOKENS - 1 };
+}
