@@ -87,7 +87,7 @@ export function modelContract(folder: string): void {
       const { loss, gradients } = await oneStep(device, model, lora, [flatten(main, [0]), flatten(main, [1])], false);
       expect(Math.abs(loss - manifest.scalars["accum.loss"].value)).toBeLessThan(2e-4);
       // The control: the mean of means, which other trainers compute, is something else.
-      expect(Math.abs(loss - manifest.scalars["accum.naive_mean_of_means_loss"].value)).toBeGreaterThan(0.01);
+      expect(Math.abs(loss - manifest.scalars["accum.naive_mean_of_means_loss"].value)).toBeGreaterThan(1e-3);
       expectGradients(gradients, golden, "accum.grad");
     });
 

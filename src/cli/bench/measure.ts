@@ -24,7 +24,7 @@ export async function measurePeak(device: Device): Promise<number> {
   for (;;) {
     const seconds = Math.min(await run(steps), await run(steps), await run(steps));
     // Long enough that the cost of a submit does not count.
-    if (seconds > 0.03 || steps >= 2 ** 22) return (groups * 64 * steps * FLOPS_PER_STEP) / seconds;
-    steps *= Math.min(64, Math.max(2, Math.ceil(0.06 / seconds)));
+    if (seconds > 0.25 || steps >= 2 ** 22) return (groups * 64 * steps * FLOPS_PER_STEP) / seconds;
+    steps *= Math.min(64, Math.max(2, Math.ceil(0.5 / seconds)));
   }
 }

@@ -1,0 +1,29 @@
+/** `lorikeet bench`: matrix products and a whole training step, as ratios to what this adapter can do. */
+import { runBench, showBench } from "../bench/report.ts";
+import { JSON_OUTPUT } from "./flags.ts";
+import { runnable } from "./runnable.ts";
+
+const BENCH = {
+  name: "bench",
+  summary: "Measures matrix products and a training step on this adapter, as ratios to its own peak.",
+  flags: [
+    {
+      name: "repeats",
+      group: "Measurement",
+      kind: "integer",
+      min: 1,
+      default: 3,
+      meaning: "Rounds over all layouts; the best of each counts.",
+    },
+    { name: "steps", group: "Measurement", kind: "integer", min: 1, default: 5, meaning: "Training steps to time." },
+    JSON_OUTPUT,
+  ],
+} as const;
+
+export const bench = runnable(BENCH, async ({ values }, io) => {
+  const device = await io.openDevice();
+  const onProgress = (what: string) => io.err.write(`measuring: ${what}\n`);
+  const result = await runBench(device, { repeats: values.repeats, steps: values.steps, onProgress });
+  io.out.write(values.json ? `${JSON.stringify(result, null, 2)}\n` : `${showBench(result)}\n`);
+  return 0;
+});

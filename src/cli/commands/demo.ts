@@ -1,0 +1,106 @@
+/** `lorikeet demo`: fine-tunes the built-in model on the built-in dataset, and shows what changed. */
+import { readFile, stat } from "node:fs/promises";
+import path from "node:path";
+import type { ModelSource } from "../../core/bytes.ts";
+import { modelError } from "../../core/errors.ts";
+import { resolveConfig, type TrainConfig } from "../../train/config.ts";
+import { promptIds } from "../../train/prompt.ts";
+import type { TrainingSession } from "../../train/session.ts";
+import { formatNumber, oneLine, wrap } from "../format.ts";
+import { INTERRUPTED } from "../io.ts";
+import { demoFolder } from "../node/package.ts";
+import { ADAPTER } from "./flags.ts";
+import { findStopIds } from "./generate.ts";
+import { runnable } from "./runnable.ts";
+import { adapterFact, checkLines, lossPlot, summaryFact, tryCommands } from "./training/closing.ts";
+import { type Fact, factLines, inputFacts } from "./training/describe.ts";
+import { executeRun, type Outcome } from "./training/execute.ts";
+import { prepareRun } from "./training/prepare.ts";
+
+/** As public/demo/README.md recommends for this small model. */
+const KNOBS: Partial<TrainConfig> = { steps: 64, learningRate: 2e-3, warmup: 5, stepsPerEval: 16, saveEvery: 0 };
+const ANSWER_TOKENS = 60;
+
+const DEMO = {
+  name: "demo",
+  summary: "Teaches the built-in model to talk like a parrot: a whole fine-tuning run in a minute or so.",
+  flags: [{ ...ADAPTER, default: "runs/demo", meaning: "Folder to write the adapter to." }],
+} as const;
+
+export const demo = runnable(DEMO, async ({ values }, io) => {
+  const folder = demoFolder();
+  const width = Math.min(io.out.columns ?? 100, 100);
+  const stop = new AbortController();
+  const release = io.onInterrupt(() => stop.abort());
+  try {
+    const config = resolveConfig(KNOBS, "lorikeet demo");
+    const files = { model: "demo", data: folder, valid: undefined, adapterPath: values.adapterPath };
+    const run = await prepareRun({ ...files, config, origin: { kind: "fresh" }, notes: [] }, io, stop.signal);
+    const probes: string[] = JSON.parse(await readFile(path.join(folder, "probes.json"), "utf8"));
+    io.out.write(`${factLines(inputFacts(run), width)}\n`);
+    const before = await answers(run.session, run.source, probes);
+    const outcome = await executeRun(run, io, stop.signal, async () => {});
+    if (outcome.done.steps === 0) return INTERRUPTED;
+    io.out.write(`\n${lossPlot(outcome, width)}\n`);
+    if (!outcome.usable) {
+      throw modelError(`no adapter was written: ${checkLines(outcome).join("; ")}`);
+    }
+    const after = await answers(run.session, run.source, probes);
+    io.out.write(`\n${conversationLines(probes, before, after, width)}`);
+    const bytes = (await stat(path.join(values.adapterPath, "adapters.safetensors"))).size;
+    const facts: Fact[] = [
+      summaryFact(outcome),
+      ...validationFact(outcome),
+      ["checks", ...checkLines(outcome)],
+      adapterFact(outcome, values.adapterPath, bytes),
+    ];
+    io.out.write(`\n${factLines(facts, width)}`);
+    io.out.write(
+      `\n${factLines(tryCommands(run.name, values.adapterPath, probes[0] ?? "Hello"), Number.POSITIVE_INFINITY)}`,
+    );
+    return outcome.done.stopped ? INTERRUPTED : 0;
+  } finally {
+    release();
+  }
+});
+
+/** What the model says to each question, with whatever adapter is on it. */
+async function answers(session: TrainingSession, source: ModelSource, probes: readonly string[]): Promise<string[]> {
+  const tokenizer = await session.tokenizer();
+  const stopIds = await findStopIds(session, source, tokenizer);
+  const said: string[] = [];
+  for (const content of probes) {
+    const ids: number[] = [];
+    const prompt = promptIds(tokenizer, [{ role: "user", content }]);
+    for await (const id of session.generate(prompt, { maxTokens: ANSWER_TOKENS, stopIds })) ids.push(id);
+    said.push(oneLine(tokenizer.decode(ids, { skipSpecialTokens: true })).trim());
+  }
+  return said;
+}
+
+const INDENT = 10;
+
+/** Each question with its two answers below it. */
+function conversationLines(
+  probes: readonly string[],
+  before: readonly string[],
+  after: readonly string[],
+  width: number,
+): string {
+  const answer = (label: string, text: string) =>
+    wrap(text, width - INDENT).map((line, i) => `${(i === 0 ? `  ${label}` : "").padEnd(INDENT)}${line}\n`);
+  return probes
+    .flatMap((probe, i) => [`${probe}\n`, ...answer("before", before[i]!), ...answer("after", after[i]!), "\n"])
+    .join("")
+    .trimEnd()
+    .concat("\n");
+}
+
+function validationFact({ validations, done }: Outcome): Fact[] {
+  const first = validations[0];
+  const kept = validations.find(({ step }) => step === done.chosenStep);
+  if (!first || !kept) return [];
+  return [
+    ["validation", `loss ${formatNumber(first.loss)} → ${formatNumber(kept.loss)} on records it never trained on`],
+  ];
+}

@@ -1,0 +1,44 @@
+/** Flags that several commands share, and knobs of training picked as flags. */
+
+import { KNOBS } from "../../train/config.ts";
+import type { Flag } from "../args.ts";
+
+type KnobRow = (typeof KNOBS)[number];
+
+/** The row of one knob with its exact type. */
+export function knob<const N extends KnobRow["name"]>(name: N): Extract<KnobRow, { name: N }> {
+  return KNOBS.find((row) => row.name === name) as Extract<KnobRow, { name: N }>;
+}
+
+export const MODEL = {
+  name: "model",
+  group: "Files",
+  kind: "text",
+  unit: "DIR|org/name|demo",
+  required: true,
+  meaning: "Folder of the model, its name on the Hub, or the built-in demo.",
+} as const satisfies Flag;
+
+export const ADAPTER = {
+  name: "adapterPath",
+  group: "Files",
+  kind: "text",
+  unit: "DIR",
+  meaning: "Folder of an adapter, MLX's or PEFT's.",
+} as const satisfies Flag;
+
+export const DATA = {
+  name: "data",
+  group: "Files",
+  kind: "text",
+  unit: "FILE.jsonl",
+  required: true,
+  meaning: "Records: messages, prompt + completion, text, or input_ids.",
+} as const satisfies Flag;
+
+export const JSON_OUTPUT = {
+  name: "json",
+  group: "Output",
+  kind: "boolean",
+  meaning: "Print one JSON object instead of text.",
+} as const satisfies Flag;

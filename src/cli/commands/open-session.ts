@@ -1,0 +1,51 @@
+/** What every command with a model begins with: find it, open the GPU, load the weights, put an adapter on. */
+import type { ModelSource } from "../../core/bytes.ts";
+import { importAdapter } from "../../lora/import.ts";
+import { TrainingSession } from "../../train/session.ts";
+import { formatBytes } from "../format.ts";
+import type { Io } from "../io.ts";
+import { folderSource } from "../node/folder.ts";
+import { findModel } from "../node/model-place.ts";
+import type { Output } from "../progress.ts";
+
+export interface OpenSession {
+  readonly session: TrainingSession;
+  readonly source: ModelSource;
+  /** As other tools find the model. */
+  readonly name: string;
+}
+
+export async function openSession(
+  io: Io,
+  { model, adapterPath }: { readonly model: string; readonly adapterPath?: string | undefined },
+  signal?: AbortSignal,
+): Promise<OpenSession> {
+  const { source, name, onHub } = await findModel(model);
+  // Before the model: a wrong path should not cost a download.
+  const adapter = adapterPath === undefined ? null : await importAdapter(folderSource(adapterPath));
+  if (onHub) io.err.write(`${name}: no folder of this name here, so from the Hub\n`);
+  const session = new TrainingSession(await io.openDevice());
+  const meter = createMeter(io.err, onHub ? `downloading ${name}` : `loading ${name}`);
+  try {
+    await session.load(source, { onProgress: meter.show, ...(signal ? { signal } : {}) });
+  } finally {
+    meter.clear();
+  }
+  if (adapter) session.setAdapter(adapter);
+  return { session, source, name };
+}
+
+/** Bytes done, on a terminal only; gone when finished. */
+function createMeter(output: Output, what: string) {
+  let shownAt = Number.NEGATIVE_INFINITY;
+  return {
+    show(done: number, total: number) {
+      if (!output.isTTY || performance.now() - shownAt < 100) return;
+      shownAt = performance.now();
+      output.write(`\r${what}: ${formatBytes(done)} of ${formatBytes(total)}\x1b[K`);
+    },
+    clear() {
+      if (shownAt > 0) output.write("\r\x1b[K");
+    },
+  };
+}

@@ -1,0 +1,121 @@
+/** `lorikeet train`: a model and a file of records in, a verified adapter out. */
+import { stat } from "node:fs/promises";
+import { modelError } from "../../core/errors.ts";
+import { KNOBS } from "../../train/config.ts";
+import { INTERRUPTED, type Io } from "../io.ts";
+import { ADAPTER, DATA, MODEL } from "./flags.ts";
+import { runnable } from "./runnable.ts";
+import { adapterFact, checkLines, lossPlot, summaryFact, tryCommands } from "./training/closing.ts";
+import { estimateRun, factLines, inputFacts, planFacts } from "./training/describe.ts";
+import { executeRun, type Outcome } from "./training/execute.ts";
+import { type PreparedRun, prepareRun } from "./training/prepare.ts";
+import { type RunRequest, readRequest } from "./training/request.ts";
+import { ADAPTER_FILE } from "./training/run-output.ts";
+
+const TRAIN = {
+  name: "train",
+  summary: "Trains a LoRA adapter on a file of records.",
+  flags: [
+    // Not required here: the YAML file may name them.
+    { ...MODEL, required: false },
+    {
+      ...DATA,
+      required: false,
+      unit: "FILE.jsonl|DIR",
+      meaning: "Records, or a folder with train.jsonl and valid.jsonl.",
+    },
+    { name: "valid", group: "Files", kind: "text", unit: "FILE.jsonl", meaning: "Records to measure the loss on." },
+    { ...ADAPTER, meaning: "Folder to write the adapter to." },
+    {
+      name: "resumeAdapterFile",
+      group: "Files",
+      kind: "text",
+      unit: "PATH",
+      meaning: "Go on exactly from a checkpoint.safetensors, or start from an adapter's file or folder.",
+    },
+    {
+      name: "config",
+      group: "Files",
+      kind: "text",
+      unit: "FILE.yaml",
+      meaning: "Options as mlx-lm writes them; flags win over them.",
+    },
+    ...KNOBS,
+  ],
+  foreign: {
+    iters: "mlx-lm counts micro-batches; use --steps, which counts updates",
+    "lora-layers": "use --num-layers",
+    "lora-parameters": "use --rank, --alpha and --dropout",
+    "grad-checkpoint": "use --checkpointing on",
+    "fine-tune-type": "only LoRA is supported; leave it out",
+    train: "leave it out: lorikeet train always trains",
+    test: "use lorikeet eval afterwards",
+    optimizer: "always AdamW; leave it out",
+    "steps-per-report": "every update is in metrics.jsonl; leave it out",
+  },
+} as const;
+
+export const train = runnable(TRAIN, async ({ given }, io) => {
+  const request = await readRequest(given);
+  const stop = new AbortController();
+  const release = io.onInterrupt(() => stop.abort());
+  try {
+    const run = await prepareRun(request, io, stop.signal);
+    return await trainPrepared(run, io, stop.signal);
+  } finally {
+    release();
+  }
+});
+
+async function trainPrepared(run: PreparedRun, io: Io, stop: AbortSignal): Promise<number> {
+  const { request } = run;
+  const width = io.out.columns ?? 100;
+  const replaces = await sizeOf(`${request.adapterPath}/${ADAPTER_FILE}`);
+  io.out.write(factLines(inputFacts(run), width));
+  if (replaces !== null && request.origin.kind !== "checkpoint") {
+    io.out.write(factLines([["note", `${request.adapterPath} holds an adapter; it will be replaced`]], width));
+  }
+  const outcome = await executeRun(run, io, stop, async (start) => {
+    const estimate = await estimateRun(run, start.checkpointing);
+    io.out.write(`${factLines(planFacts(run, start, estimate), width)}\n`);
+  });
+  return closeRun(run, outcome, io, width);
+}
+
+/** Prints what came of it; returns the exit status. */
+async function closeRun({ request, name }: PreparedRun, outcome: Outcome, io: Io, width: number): Promise<number> {
+  const { done, checks, usable } = outcome;
+  if (done.steps === 0) {
+    io.err.write("stopped before the first update: nothing was written\n");
+    return INTERRUPTED;
+  }
+  if (outcome.steps.length > 1) io.out.write(`\n${lossPlot(outcome, width)}\n`);
+  io.out.write(`\n${factLines([summaryFact(outcome), ["checks", ...checkLines(outcome)]], width)}`);
+  if (!usable)
+    throw unusable(
+      request,
+      checks.filter(({ passed }) => !passed).map(({ name }) => name),
+    );
+  const bytes = (await sizeOf(`${request.adapterPath}/${ADAPTER_FILE}`)) ?? 0;
+  io.out.write(`${factLines([adapterFact(outcome, request.adapterPath, bytes)], width)}`);
+  io.out.write(`\n${factLines(tryCommands(name, request.adapterPath, "…"), Number.POSITIVE_INFINITY)}`);
+  if (!done.stopped) return 0;
+  const resume = `--resume-adapter-file ${request.adapterPath}/checkpoint.safetensors`;
+  io.out.write(
+    `\nstopped after update ${done.steps} of ${outcome.start.totalSteps}; go on with the same command and ${resume}\n`,
+  );
+  return INTERRUPTED;
+}
+
+function unusable({ adapterPath }: RunRequest, failed: readonly string[]) {
+  return modelError(
+    `no adapter was written: the check "${failed.join('", "')}" failed`,
+    `metrics.jsonl and run.json in ${adapterPath} show the course of the run. A lower learning rate is the usual cure.`,
+  );
+}
+
+const sizeOf = (file: string): Promise<number | null> =>
+  stat(file).then(
+    ({ size }) => size,
+    () => null,
+  );

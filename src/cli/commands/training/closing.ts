@@ -1,0 +1,64 @@
+/** The lines after a run: the plot, the checks, and where the adapter lies. */
+import { formatBytes, formatCount, formatDuration, formatNumber } from "../../format.ts";
+import { plotSeries } from "../../plot.ts";
+import type { Fact } from "./describe.ts";
+import type { Outcome } from "./execute.ts";
+import { ADAPTER_FILE } from "./run-output.ts";
+
+const PLOT_WIDTH = 72;
+const PLOT_HEIGHT = 12;
+
+/** Loss over updates, the validation loss as marks. */
+export function lossPlot({ steps, validations }: Outcome, width: number): string {
+  return plotSeries(
+    steps.map(({ step, loss }) => ({ x: step, y: loss })),
+    {
+      width: Math.min(width, PLOT_WIDTH),
+      height: PLOT_HEIGHT,
+      title: validations.length > 0 ? "loss (◆ on the validation set)" : "loss",
+      xLabel: "updates",
+      marks: validations.map(({ step, loss }) => ({ x: step, y: loss })),
+    },
+  );
+}
+
+/** "✓ every number is finite (56 tensors)" */
+export function checkLines({ checks }: Pick<Outcome, "checks">): string[] {
+  return checks.map(({ name, passed, evidence }) => `${passed ? "✓" : "✗"} ${name} (${evidence})`);
+}
+
+/** Time, loss and speed in one line. */
+export function summaryFact({ steps, done, start }: Outcome): Fact {
+  const seconds = steps.reduce((sum, step) => sum + step.seconds, 0);
+  const tokens = steps.reduce((sum, step) => sum + step.tokens, 0);
+  const [first, last] = [steps[0], steps.at(-1)];
+  if (!first || !last) return ["trained", `nothing more to do: ${done.steps} of ${start.totalSteps} updates were made`];
+  const skipped = done.skippedUpdates > 0 ? `; ${done.skippedUpdates} skipped` : "";
+  return [
+    "trained",
+    `${formatCount(steps.length)} updates in ${formatDuration(seconds)}, ${formatCount(tokens / seconds)} tokens/s: ` +
+      `loss ${formatNumber(first.loss)} → ${formatNumber(last.loss)}${skipped}`,
+  ];
+}
+
+/** The adapter's file, and which update it is of. */
+export function adapterFact({ done }: Outcome, folder: string, bytes: number): Fact {
+  const which =
+    done.chosen === "best" ? `lowest validation loss, update ${done.chosenStep}` : `update ${done.chosenStep}`;
+  return ["adapter", `${folder}/${ADAPTER_FILE} (${formatBytes(bytes)}; ${which})`];
+}
+
+/** Commands to copy. */
+export function tryCommands(model: string, folder: string, prompt: string): Fact[] {
+  const files = `--model ${quote(model)} --adapter-path ${quote(folder)}`;
+  return [
+    ["try it", `${program()} generate ${files} --prompt ${quote(prompt)}`],
+    ["mlx-lm", `mlx_lm.generate ${files} --prompt ${quote(prompt)}`],
+  ];
+}
+
+/** As it was started: from a clone through npm, or installed. */
+const program = () => (process.env.npm_lifecycle_event ? "npm run lorikeet --" : "lorikeet");
+
+/** For a POSIX shell. */
+const quote = (word: string) => (/^[\w./:@+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);

@@ -1,0 +1,126 @@
+/** Flags, YAML file and what is gone on from → everything a run needs to know, checked. */
+import { readFile, stat } from "node:fs/promises";
+import path from "node:path";
+import { type ModelSource, memoryModel } from "../../../core/bytes.ts";
+import { configError } from "../../../core/errors.ts";
+import { wholeIfClose } from "../../../formats/adapter-config.ts";
+import { type Adapter, splitModule } from "../../../lora/adapter.ts";
+import { importAdapter } from "../../../lora/import.ts";
+import { peekCheckpoint } from "../../../train/checkpoint.ts";
+import { flagOf, overrideConfig, resolveConfig, showValue, type TrainConfig } from "../../../train/config.ts";
+import { givenKnobs } from "../../args.ts";
+import { folderSource } from "../../node/folder.ts";
+import { readYamlConfig } from "../../yaml-config.ts";
+
+/** Where the factors come from. */
+export type Origin =
+  | { readonly kind: "fresh" }
+  | { readonly kind: "adapter"; readonly path: string; readonly adapter: Adapter }
+  | { readonly kind: "checkpoint"; readonly path: string; readonly bytes: Uint8Array; readonly step: number };
+
+export interface RunRequest {
+  readonly model: string;
+  readonly data: string;
+  readonly valid: string | undefined;
+  readonly adapterPath: string;
+  readonly config: TrainConfig;
+  readonly origin: Origin;
+  /** What a person should know before the run. */
+  readonly notes: readonly string[];
+}
+
+const PATHS = ["model", "data", "adapterPath", "resumeAdapterFile"] as const;
+
+interface Files {
+  readonly config?: string;
+  readonly valid?: string;
+  readonly model?: string;
+  readonly data?: string;
+  readonly adapterPath?: string;
+  readonly resumeAdapterFile?: string;
+}
+
+/** The command line wins over the YAML file, that over the checkpoint, that over the defaults. */
+export async function readRequest(given: Files & Readonly<Record<string, unknown>>): Promise<RunRequest> {
+  const flags = givenKnobs(given);
+  const yaml = given.config === undefined ? null : readYamlConfig(await readYaml(given.config), given.config, flags);
+  const paths: Partial<Record<(typeof PATHS)[number], string>> = {};
+  for (const name of PATHS) {
+    const value = given[name] ?? yaml?.[name];
+    if (value !== undefined) paths[name] = value;
+  }
+  const { model, data, adapterPath, resumeAdapterFile } = paths;
+  if (model === undefined || data === undefined || adapterPath === undefined) {
+    const missing = PATHS.slice(0, 3).filter((name) => paths[name] === undefined);
+    throw configError(
+      `lorikeet train: ${missing.map((name) => `--${flagOf(name)}`).join(" and ")} missing`,
+      "For example: lorikeet train --model demo --data my.jsonl --adapter-path runs/mine",
+    );
+  }
+  const origin = resumeAdapterFile === undefined ? FRESH : await readOrigin(resumeAdapterFile);
+  const config = await settle(yaml?.knobs ?? flags, origin, given.config);
+  const files = { model, data, adapterPath, valid: given.valid };
+  return { ...files, config, origin, notes: yaml?.notes ?? [] };
+}
+
+const FRESH: Origin = { kind: "fresh" };
+
+async function readYaml(file: string): Promise<string> {
+  return readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
+    throw configError(`--config ${file}: cannot be read (${error.code})`, "Check the path.");
+  });
+}
+
+/** A folder or file of an adapter, or a checkpoint of ours. */
+async function readOrigin(place: string): Promise<Origin> {
+  const info = await stat(place).catch(() => null);
+  if (!info) {
+    const hint = "Name checkpoint.safetensors of an earlier run, or an adapter's file or folder.";
+    throw configError(`--resume-adapter-file ${place}: there is no such file`, hint);
+  }
+  if (info.isDirectory()) return { kind: "adapter", path: place, adapter: await importAdapter(folderSource(place)) };
+  const bytes = new Uint8Array(await readFile(place));
+  const checkpoint = await peekCheckpoint(place, bytes);
+  if (checkpoint) return { kind: "checkpoint", path: place, bytes, step: checkpoint.step };
+  return { kind: "adapter", path: place, adapter: await importAdapter(await asFolder(place, bytes)) };
+}
+
+/** One tensor file, whatever its name (0000100_adapters.safetensors), with the config beside it. */
+async function asFolder(file: string, bytes: Uint8Array): Promise<ModelSource> {
+  const config = path.join(path.dirname(file), "adapter_config.json");
+  const json = await readFile(config).catch(() => null);
+  return memoryModel(path.dirname(file), [
+    { path: "adapters.safetensors", bytes },
+    ...(json ? [{ path: "adapter_config.json", bytes: new Uint8Array(json) }] : []),
+  ]);
+}
+
+async function settle(knobs: Partial<TrainConfig>, origin: Origin, where: string | undefined): Promise<TrainConfig> {
+  const label = where ?? "lorikeet train";
+  if (origin.kind === "fresh") return resolveConfig(knobs, label);
+  if (origin.kind === "checkpoint") {
+    const { config } = (await peekCheckpoint(origin.path, origin.bytes))!;
+    return resolveConfig(overrideConfig(config, knobs), label);
+  }
+  return withShapeOf(origin.adapter, origin.path, knobs, resolveConfig(knobs, label));
+}
+
+/** An adapter that exists has its rank, strength and layers already; asking for others is an error. */
+function withShapeOf(adapter: Adapter, where: string, knobs: Partial<TrainConfig>, config: TrainConfig): TrainConfig {
+  const leaves = adapter.factors.map(({ module }) => splitModule(module).key.split(".").at(-1)!);
+  const shape = {
+    rank: adapter.rank,
+    alpha: wholeIfClose(adapter.scale * adapter.rank),
+    targetModules: [...new Set(leaves)].sort(),
+  };
+  for (const name of ["rank", "alpha", "targetModules"] as const) {
+    const asked = knobs[name];
+    const same = JSON.stringify(Array.isArray(asked) ? [...asked].sort() : asked) === JSON.stringify(shape[name]);
+    if (asked === undefined || same) continue;
+    throw configError(
+      `${where}: the adapter has ${name} ${showValue(shape[name])}, asked for is ${showValue(asked)}`,
+      `Leave --${flagOf(name)} out to go on with this adapter, or train a new one without --resume-adapter-file.`,
+    );
+  }
+  return { ...config, ...shape };
+}

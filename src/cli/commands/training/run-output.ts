@@ -1,0 +1,130 @@
+/**
+ * What a run leaves behind in its folder. Nothing is there before the first update has worked; an adapter is moved into
+ * place only after it was read back and checked; and if nothing usable came of the run, its traces are removed.
+ */
+import { appendFile, mkdir, readFile, rename, rm } from "node:fs/promises";
+import path from "node:path";
+import type { ModelSource } from "../../../core/bytes.ts";
+import type { JsonValue } from "../../../core/json.ts";
+import type { Adapter } from "../../../lora/adapter.ts";
+import { type AdapterFile, exportMlx } from "../../../lora/export.ts";
+import type { SaveEvent, StepEvent } from "../../../train/events.ts";
+import type { Check } from "../../../train/verify.ts";
+import { type MadeFolder, makeFolder, writeWhole } from "../../node/files.ts";
+import { folderSource } from "../../node/folder.ts";
+import type { Origin } from "./request.ts";
+
+export const ADAPTER_FILE = "adapters.safetensors";
+export const CHECKPOINT_FILE = "checkpoint.safetensors";
+const METRICS_FILE = "metrics.jsonl";
+const RECORD_FILE = "run.json";
+
+export interface OutputOptions {
+  readonly folder: string;
+  readonly origin: Origin;
+  readonly saveEvery: number;
+  /** Further keys of adapter_config.json. */
+  readonly extras: Readonly<Record<string, JsonValue>>;
+}
+
+export class RunOutput {
+  private readonly options: OutputOptions;
+  private made: MadeFolder | null = null;
+  /** A checkpoint of this run is there. */
+  private usable = false;
+  /** An adapter of this run is there. */
+  private placed = false;
+
+  constructor(options: OutputOptions) {
+    this.options = options;
+  }
+
+  at(name: string): string {
+    return path.join(this.options.folder, name);
+  }
+
+  /** One line of metrics.jsonl. The first makes the folder. */
+  async step(event: StepEvent): Promise<void> {
+    if (!this.made) await this.begin();
+    await appendFile(this.at(METRICS_FILE), `${JSON.stringify(metricsOf(event))}\n`);
+  }
+
+  /** The checkpoint; and the adapter as it is now, under its number and under its usual name, where one is due. */
+  async save({ step, adapter, checkpoint }: SaveEvent): Promise<void> {
+    if (!this.made) await this.begin();
+    const { saveEvery } = this.options;
+    if (saveEvery > 0 && step % saveEvery === 0) {
+      const files = this.filesOf(adapter);
+      const tensors = files.find((file) => file.path === ADAPTER_FILE)!;
+      await writeWhole(this.at(`${String(step).padStart(7, "0")}_${ADAPTER_FILE}`), tensors.bytes);
+      for (const file of files) await writeWhole(this.at(file.path), file.bytes);
+      this.placed = true;
+    }
+    await writeWhole(this.at(CHECKPOINT_FILE), checkpoint);
+    this.usable = true;
+  }
+
+  /**
+   * Writes the adapter to keep. `verify` gets it as read from disk; only if every check passes does it take its place.
+   * Otherwise an adapter that this run has put there before is removed.
+   */
+  async finish(adapter: Adapter, verify: (written: ModelSource) => Promise<Check[]>): Promise<Check[]> {
+    const staging = this.at(`.unverified-${process.pid}`);
+    await mkdir(staging);
+    try {
+      const files = this.filesOf(adapter);
+      for (const file of files) await writeWhole(path.join(staging, file.path), file.bytes);
+      const checks = await verify(folderSource(staging));
+      const good = checks.every(({ passed }) => passed);
+      for (const file of files) {
+        if (good) await rename(path.join(staging, file.path), this.at(file.path));
+        else if (this.placed) await rm(this.at(file.path), { force: true });
+      }
+      return checks;
+    } finally {
+      await rm(staging, { recursive: true, force: true });
+    }
+  }
+
+  async record(run: object): Promise<void> {
+    await writeWhole(this.at(RECORD_FILE), `${JSON.stringify(run, null, 2)}\n`);
+  }
+
+  /** After a failure: keeps what can be gone on from, with a record of what happened; removes everything else. */
+  async abandon(run: object): Promise<void> {
+    if (!this.made) return;
+    if (this.usable) return this.record(run);
+    for (const name of [METRICS_FILE, RECORD_FILE]) await rm(this.at(name), { force: true });
+    await this.made.takeBack();
+  }
+
+  private filesOf(adapter: Adapter): AdapterFile[] {
+    return exportMlx(adapter, this.options.extras);
+  }
+
+  private async begin(): Promise<void> {
+    const { folder, origin } = this.options;
+    const before = origin.kind === "checkpoint" ? await earlierMetrics(origin.path, origin.step) : "";
+    this.made = await makeFolder(folder);
+    await writeWhole(this.at(METRICS_FILE), before);
+  }
+}
+
+/** The lines of the run up to the checkpoint: those after it were updates that are made again now. */
+async function earlierMetrics(checkpoint: string, step: number): Promise<string> {
+  const file = path.join(path.dirname(checkpoint), METRICS_FILE);
+  const text = await readFile(file, "utf8").catch(() => "");
+  const lines = text.split("\n").filter((line) => line !== "");
+  return lines
+    .filter((line) => JSON.parse(line).step <= step)
+    .map((line) => `${line}\n`)
+    .join("");
+}
+
+/** Numbers that are not finite become null: JSON has no other word. */
+function metricsOf({ step, loss, gradNorm, learningRate, tokens, supervisedTokens, seconds }: StepEvent) {
+  return {
+    ...{ step, loss, grad_norm: gradNorm, learning_rate: learningRate },
+    ...{ tokens, supervised_tokens: supervisedTokens, seconds },
+  };
+}

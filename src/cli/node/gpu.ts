@@ -1,0 +1,16 @@
+/** WebGPU in Node: Dawn, on the adapter that the launcher chose through the environment. */
+import { create, globals } from "webgpu";
+import { openDevice } from "../../gpu/open.ts";
+import type { WebGpuDevice } from "../../gpu/webgpu.ts";
+
+/** Never cleared: with `webgpu` 0.6.2, using a device whose GPU object was garbage-collected ends the process. */
+let gpu: GPU | undefined;
+
+/** A device on this machine's adapter. Throws DeviceError with what to do when there is none. */
+export function openGpu(): Promise<WebGpuDevice> {
+  if (!gpu) {
+    Object.assign(globalThis, globals);
+    gpu = create([]);
+  }
+  return openDevice(gpu);
+}
