@@ -96,8 +96,9 @@ fn update(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gro
   }
   let t = state[3];
   let g = gradients[i] * state[1];
-  let m_new = params.beta1 * m[i] + (1.0 - params.beta1) * g;
-  let v_new = params.beta2 * v[i] + (1.0 - params.beta2) * g * g;
+  // 1 − β from ln β: f32(0.999) is off by 1e-8, which would be 1e-5 of 1 − β.
+  let m_new = params.beta1 * m[i] + one_minus_exp(params.log_beta1) * g;
+  let v_new = params.beta2 * v[i] + one_minus_exp(params.log_beta2) * g * g;
   m[i] = m_new;
   v[i] = v_new;
   let step_size = params.learning_rate / one_minus_exp(t * params.log_beta1);

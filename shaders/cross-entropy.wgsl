@@ -1,6 +1,6 @@
 // cross-entropy: nll = log Σ exp(logits) − logit[target], over a vocabulary seen one tile at a time
 // shapes    logits tile [R,STRIDE], TILE columns used  targets [S]  ->  state [S] (max, sum, target logit)  nll [S]
-// grid      one workgroup per row of the tile
+// grid      one workgroup per row of the tile, spilled into y past 65,535 rows
 // tiling    WG invocations stride over the tile's columns; two workgroup reductions
 // numerics  running maximum and rescaled sum in f32, so that tiles combine exactly as one pass would
 // reference test/reference/cross-entropy.ts
@@ -26,8 +26,12 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> dlogits: array<f32>;        // gradient [R,STRIDE]
 
 @compute @workgroup_size(WG)
-fn reduce(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let row = group.x;
+fn reduce(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let row = group.x + group.y * groups.x;
   if (row >= params.rows) {
     return;
   }
@@ -62,8 +66,12 @@ fn reduce(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
 
 // nll = lse − logit[target]:  dlogits = scale·(exp(logits − lse) − 1[target]); columns past the tile become zero
 @compute @workgroup_size(WG)
-fn gradient(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let row = group.x;
+fn gradient(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let row = group.x + group.y * groups.x;
   if (row >= params.rows) {
     return;
   }

@@ -2,6 +2,7 @@
  * What the engine needs of a GPU: residents, programs, and an account. Two devices implement it: `WebGpuDevice` runs
  * programs, `DryDevice` only counts. It is not a graphics API and offers no immediate mode: everything is a Program.
  */
+import { deviceError } from "../core/errors.ts";
 import type { MemoryLedger } from "./pool.ts";
 import type { Program } from "./program.ts";
 import { type Element, makeStorage, type Tensor, tensorBytes } from "./tensor.ts";
@@ -33,7 +34,10 @@ export interface Device {
   free(tensor: Tensor): void;
   /** Copies bytes into a resident tensor from `byteOffset` on (both multiples of 4). */
   upload(tensor: Tensor, bytes: Uint8Array<ArrayBuffer>, byteOffset?: number): void;
-  /** Encodes and submits. Resolves when all is submitted and at most two submits are still in flight. */
+  /**
+   * Encodes and submits, after every run that was started before. Resolves when all is submitted and at most two
+   * submits are still in flight. When it throws, the program's reads reject with the same error.
+   */
   run(program: Program): Promise<void>;
   /** Waits until the GPU has nothing left to do; throws what went wrong meanwhile. A GPU→CPU wait. */
   idle(): Promise<void>;
@@ -42,8 +46,18 @@ export interface Device {
 
 export const emptyCounters = (): Counters => ({ dispatches: 0, submits: 0, flops: 0, bytes: 0 });
 
-export function residentTensor(shape: readonly number[], label: string, element: Element): Tensor {
-  return { storage: makeStorage(tensorBytes({ shape, element }), label, true), offset: 0, shape, element };
+/** Throws DeviceError when the tensor is larger than a binding of these limits. */
+export function residentTensor(
+  shape: readonly number[],
+  label: string,
+  element: Element,
+  { maxBinding }: DeviceLimits,
+): Tensor {
+  const storage = makeStorage(tensorBytes({ shape, element }), label, true);
+  if (storage.bytes > maxBinding) {
+    throw deviceError(`"${label}" needs ${storage.bytes} bytes in one binding, this device allows ${maxBinding}`);
+  }
+  return { storage, offset: 0, shape, element };
 }
 
 /** Runs `program` and returns the value of one of its tensors. A GPU→CPU wait; not for use inside a training step. */

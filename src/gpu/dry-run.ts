@@ -28,7 +28,7 @@ export class DryDevice implements Device {
   }
 
   allocate(shape: readonly number[], label: string, element: Element = "f32"): Tensor {
-    const tensor = residentTensor(shape, label, element);
+    const tensor = residentTensor(shape, label, element, this.limits);
     this.buffers.addResident(tensor.storage);
     return tensor;
   }

@@ -105,15 +105,24 @@ export class Program {
    * it is a GPU→CPU wait, so a training step awaits it a few steps later.
    */
   read(source: Tensor): Promise<Uint8Array> {
-    return new Promise((deliver, reject) => {
+    const values = new Promise<Uint8Array>((deliver, reject) => {
       this.commands.push({ kind: "read", source, bytes: tensorBytes(source), settle: { deliver, reject } });
     });
+    return neverUnhandled(values);
   }
 
-  async readFloats(source: Tensor): Promise<Float32Array> {
-    const bytes = await this.read(source);
-    return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
+  readFloats(source: Tensor): Promise<Float32Array> {
+    const values = this.read(source);
+    return neverUnhandled(
+      values.then((bytes) => new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4)),
+    );
   }
+}
+
+/** Whoever runs the program gets the same error; a read that nobody awaits any more must not end the process. */
+function neverUnhandled<T>(values: Promise<T>): Promise<T> {
+  values.catch(() => {});
+  return values;
 }
 
 /** Tensors a command reads; read-write outputs are not among them. */

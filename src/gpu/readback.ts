@@ -26,14 +26,14 @@ export class Readback {
     return this.gpu.createBuffer({ size, usage: USAGE_STAGING, label: "readback" });
   }
 
-  /** Waits for the copy, hands the bytes over and keeps the buffer for the next read. */
-  async deliver({ staging, bytes, settle }: PendingRead): Promise<void> {
+  /** Waits for the copy, gives its bytes and keeps the buffer for the next read. */
+  async take({ staging, bytes }: PendingRead): Promise<Uint8Array> {
     await this.pacer.nearlyFinished();
     await staging.mapAsync(MAP_READ, 0, Math.ceil(bytes / 4) * 4);
     const values = new Uint8Array(staging.getMappedRange(0, Math.ceil(bytes / 4) * 4)).slice(0, bytes);
     staging.unmap();
     if (staging.size <= MAX_KEPT_BYTES) this.free.push(staging);
     else staging.destroy();
-    settle.deliver(values);
+    return values;
   }
 }

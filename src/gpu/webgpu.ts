@@ -4,7 +4,7 @@
  * reports out of line (validation, memory, a lost device) are thrown by the next `run` or `idle`.
  */
 import { deviceError } from "../core/errors.ts";
-import { CommandBatch } from "./command-batch.ts";
+import { CommandBatch, type PendingRead } from "./command-batch.ts";
 import { type Counters, type Device, type DeviceLimits, emptyCounters, residentTensor } from "./device.ts";
 import { Buffers, count, dispatchCost, execute } from "./execute.ts";
 import { PARAMS_SLOT, writeParams } from "./kernel.ts";
@@ -35,6 +35,7 @@ export class WebGpuDevice implements Device {
   private readonly empty: GPUBuffer;
   private params: { buffer: GPUBuffer; group: GPUBindGroup; slots: number } | null = null;
   private failure: Error | null = null;
+  private lastRun: Promise<void> = Promise.resolve();
 
   constructor(gpu: GPUDevice, name: string, sleep: Sleep | null = null) {
     this.gpu = gpu;
@@ -63,11 +64,7 @@ export class WebGpuDevice implements Device {
   }
 
   allocate(shape: readonly number[], label: string, element: Element = "f32"): Tensor {
-    const tensor = residentTensor(shape, label, element);
-    if (tensor.storage.bytes > this.limits.maxBinding) {
-      const [need, most] = [tensor.storage.bytes, this.limits.maxBinding];
-      throw deviceError(`"${label}" needs ${need} bytes in one binding, this device allows ${most}`);
-    }
+    const tensor = residentTensor(shape, label, element, this.limits);
     this.buffers.addResident(tensor.storage);
     return tensor;
   }
@@ -80,7 +77,16 @@ export class WebGpuDevice implements Device {
     this.gpu.queue.writeBuffer(this.buffers.of(tensor), tensor.offset + byteOffset, bytes);
   }
 
-  async run(program: Program): Promise<void> {
+  run(program: Program): Promise<void> {
+    // Params live in one buffer, transients in one pool: a second run must not begin while the first one waits.
+    const turn = this.lastRun.then(() => this.runAlone(program));
+    this.lastRun = turn.catch((error: Error) => {
+      for (const command of program.commands) if (command.kind === "read") command.settle.reject(error);
+    });
+    return turn;
+  }
+
+  private async runAlone(program: Program): Promise<void> {
     this.throwFailure();
     const plan = analyse(program);
     await this.prepare(plan.commands);
@@ -179,12 +185,18 @@ export class WebGpuDevice implements Device {
     this.gpu.queue.submit([submitted.commands]);
     this.counters.submits += 1;
     this.pacer.submitted(submitted.seconds);
-    for (const read of submitted.reads) {
-      this.readback.deliver(read).catch((cause: unknown) => {
-        const error = this.failure ?? deviceError(`reading a result back failed: ${String(cause)}`, LOST_HINT);
-        this.fail(error);
-        read.settle.reject(error);
-      });
+    for (const read of submitted.reads) void this.deliver(read);
+  }
+
+  private async deliver(read: PendingRead): Promise<void> {
+    try {
+      const values = await this.readback.take(read);
+      // A refused submit leaves zeros to be read: rather say what went wrong.
+      this.throwFailure();
+      read.settle.deliver(values);
+    } catch (cause) {
+      this.fail(deviceError(`reading a result back failed: ${String(cause)}`, LOST_HINT));
+      read.settle.reject(this.failure!);
     }
   }
 

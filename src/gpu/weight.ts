@@ -37,7 +37,12 @@ export function allocateWeight(
   const rowBytes = columns * ELEMENT_BYTES[element];
   const fitting = Math.floor(device.limits.maxBinding / rowBytes);
   const perShard = fitting >= rows ? rows : Math.floor(fitting / ROW_MULTIPLE) * ROW_MULTIPLE;
-  if (perShard === 0) throw deviceError(`one row of "${label}" does not fit into a binding of this device`);
+  if (perShard === 0) {
+    const { maxBinding } = device.limits;
+    throw deviceError(
+      `${ROW_MULTIPLE} rows of "${label}" do not fit into a binding of this device (${maxBinding} bytes)`,
+    );
+  }
   const shards: Shard[] = [];
   for (let begin = 0; begin < rows; begin += perShard) {
     const count = Math.min(perShard, rows - begin);

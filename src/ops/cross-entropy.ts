@@ -11,7 +11,7 @@ import type { Program } from "../gpu/program.ts";
 import { alignUp, sliceRows, type Tensor } from "../gpu/tensor.ts";
 import { sliceWeight, type Weight } from "../gpu/weight.ts";
 import { allColumns, recordNn, recordNt } from "./matmul.ts";
-import { matrixShape, show } from "./shapes.ts";
+import { matrixShape, rowGrid, show } from "./shapes.ts";
 
 const params = { rows: "u32", row_begin: "u32", tile_begin: "u32", first: "u32", scale: "f32" } as const;
 
@@ -23,7 +23,7 @@ export const crossEntropyReduce: Kernel = {
   params,
   constants: ["TILE", "STRIDE"],
   include: ["reduce"],
-  grid: ({ rows = 0 }) => [rows, 1, 1],
+  grid: rowGrid,
   flops: ({ rows = 0, TILE = 0 }) => 4 * rows * TILE,
 };
 

@@ -56,10 +56,7 @@ export function difference(actual: Values, expected: Values, tolerance: Toleranc
   if (actual.length !== expected.length) return `${actual.length} values, expected ${expected.length}`;
   const n = expected.length;
   const error = Math.sqrt(sumSquares(n, (i) => actual[i]! - expected[i]!));
-  const size = Math.max(
-    Math.sqrt(sumSquares(n, (i) => expected[i]!)),
-    (tolerance.terms ?? 0) * Math.sqrt(n),
-  );
+  const size = Math.max(Math.sqrt(sumSquares(n, (i) => expected[i]!)), (tolerance.terms ?? 0) * Math.sqrt(n));
   // Written so that NaN fails.
   if (error <= tolerance.relative * size) return null;
   const elementwise = (tolerance.relative * size) / Math.sqrt(n);

@@ -43,7 +43,11 @@ export function paddedBatch(inputs: Map<string, NamedTensor>, name: string, inde
   const pick = (part: string) => {
     const tensor = inputs.get(`${name}.${part}`)!;
     const [rows, width] = tensor.shape.slice(-2) as [number, number];
-    return { rows, width, values: Int32Array.from(tensor.values).subarray(index * rows * width, (index + 1) * rows * width) };
+    return {
+      rows,
+      width,
+      values: Int32Array.from(tensor.values).subarray(index * rows * width, (index + 1) * rows * width),
+    };
   };
   const { rows, width, values: ids } = pick("input_ids");
   return { ids, mask: pick("attention_mask").values, labels: pick("labels").values, rows, width };
@@ -87,7 +91,8 @@ export function unpadRows(tensor: NamedTensor, padded: PaddedBatch): Float32Arra
   const columns = tensor.shape.at(-1)!;
   const kept = [...padded.mask.keys()].filter((at) => padded.mask[at] === 1);
   const out = new Float32Array(kept.length * columns);
-  for (const [row, at] of kept.entries()) out.set(tensor.values.subarray(at * columns, (at + 1) * columns), row * columns);
+  for (const [row, at] of kept.entries())
+    out.set(tensor.values.subarray(at * columns, (at + 1) * columns), row * columns);
   return out;
 }
 

@@ -88,7 +88,9 @@ export function placeGroup(program: Program, device: Device, shape: GroupShape, 
     return frozen ? view : { ...view, grad: { ...view, storage: gradients.storage } };
   };
   const frozen = (i: number, name: string) => shape.layers[i]!.frozen?.includes(name) ?? false;
-  const adapters = group.layers.map(({ lowRank }, i) => lowRank && { A: place(lowRank.A, [lowRank.rank, K], frozen(i, "A")) });
+  const adapters = group.layers.map(
+    ({ lowRank }, i) => lowRank && { A: place(lowRank.A, [lowRank.rank, K], frozen(i, "A")) },
+  );
   const members = group.layers.map(({ out, W, bias, lowRank }, i): LinearMember => {
     const { shardRows = out } = shape.layers[i]!;
     const small = withBinding(device, shardRows * K * (element === "f32" ? 4 : 2));

@@ -1,8 +1,8 @@
 /** What every family must show against transformers + peft. One call per golden folder. */
 import { beforeAll, describe, expect, it } from "vitest";
-import type { WebGpuDevice } from "../../src/gpu/webgpu.ts";
 import { Program } from "../../src/gpu/program.ts";
-import { attachAdapter, type AttachedLora, readFactors } from "../../src/lora/attach.ts";
+import type { WebGpuDevice } from "../../src/gpu/webgpu.ts";
+import { type AttachedLora, attachAdapter, readFactors } from "../../src/lora/attach.ts";
 import { importAdapter } from "../../src/lora/import.ts";
 import { loadModel } from "../../src/models/load.ts";
 import type { CausalLM } from "../../src/models/model.ts";
@@ -155,7 +155,10 @@ function expectGradients(
   const names = [...golden.keys()].filter((name) => name.startsWith(`${prefix}.`));
   expect(names.length).toBe(2 * gradients.length);
   for (const { module, A, B } of gradients) {
-    for (const [factor, values] of [["lora_A", A], ["lora_B", B]] as const) {
+    for (const [factor, values] of [
+      ["lora_A", A],
+      ["lora_B", B],
+    ] as const) {
       const name = `${prefix}.${module}.${factor}.weight`;
       expect(relativeL2(values, golden.get(name)!.values), name).toBeLessThan(GRADIENTS);
     }

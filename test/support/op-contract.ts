@@ -67,7 +67,9 @@ export function opContract<Shape extends object, Attrs, Saved>(contract: OpContr
     it("would be caught with one gradient wrong by a thousandth", () => {
       const problem = make(contract.random(new Random(1)), 1);
       for (const i of problem.inputs.keys()) {
-        const error = check(problem, 1, (gradients) => gradients.map((g, j) => (i === j ? g.map((x) => x * 1.001) : g)));
+        const error = check(problem, 1, (gradients) =>
+          gradients.map((g, j) => (i === j ? g.map((x) => x * 1.001) : g)),
+        );
         expect(error).toBeGreaterThan(GRADCHECK_LIMIT);
       }
     });
@@ -81,14 +83,26 @@ export function opContract<Shape extends object, Attrs, Saved>(contract: OpContr
 
     it.each(shapes.map((entry) => [title(entry), entry] as const))("%s", async (_title, { shape, seed }) => {
       const problem = make(shape, seed);
-      const all = await measure(device, contract, problem, seed, problem.inputs.map(() => true));
+      const all = await measure(
+        device,
+        contract,
+        problem,
+        seed,
+        problem.inputs.map(() => true),
+      );
       compare(all, problem, title({ shape, seed }));
     });
 
     it("differ from a reference that is wrong by a thousandth", async () => {
       const { shape, seed } = shapes.at(-1)!;
       const problem = make(shape, seed);
-      const all = await measure(device, contract, problem, seed, problem.inputs.map(() => true));
+      const all = await measure(
+        device,
+        contract,
+        problem,
+        seed,
+        problem.inputs.map(() => true),
+      );
       const wrong = (values: readonly Float64Array[]) => values.map((v) => v.map((x) => x * 1.001));
       expect(() => compare(all, { ...problem, forward: (x) => wrong(problem.forward(x)) }, "")).toThrow("relative L2");
       const backward: typeof problem.backward = (x, dys) => wrong(problem.backward(x, dys));

@@ -1,5 +1,5 @@
 /** Seeded values for problems; all are exact in f32, so that the reference and the kernel see the same numbers. */
-import { Random } from "../../src/core/random.ts";
+import type { Random } from "../../src/core/random.ts";
 
 /** A tensor on the host. */
 export interface Host {

@@ -44,4 +44,5 @@ export function parseWgsl(text: string): WgslShader {
 }
 
 /** Identifiers that are not members (`.x`): a name after a dot is no binding. */
-const words = (body: string): Set<string> => new Set([...body.matchAll(/(?<![\w.])[A-Za-z_]\w*/g)].map(([word]) => word));
+const words = (body: string): Set<string> =>
+  new Set([...body.matchAll(/(?<![\w.])[A-Za-z_]\w*/g)].map(([word]) => word));
