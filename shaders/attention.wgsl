@@ -1,16 +1,18 @@
-// attention: o = softmax(q·kᵀ·scale)·v over each query's range of keys, grouped-query, flash style
+// attention: o = softmax(scale·q·kᵀ)·v over each query's range of keys, grouped-query, flash style
 // shapes    q [N,H,D]  k, v [T,KV,D]  ->  o [N,H,D]  lse [N,H];  do [N,H,D] -> dq [N,H,D]  dk, dv [T,KV,D]
-// grid      forward, dq: one invocation per query and head; dkv: one per key and kv head; 64 per workgroup
-// tiling    an invocation keeps its own row in registers and walks the other side; T×T is never stored
-// numerics  online softmax in f32; forward saves log-sum-exp, backward recomputes p = exp(s − lse)
+// grid      forward, dq: one workgroup per 16 queries and head; dkv: per 16 keys and kv head; delta: one invocation per row
+// tiling    four invocations share a row: each makes 4 of the 16 scores of a tile, then owns a quarter of the row's output
+// numerics  online softmax in f32; forward saves log-sum-exp, backward recomputes p = exp(s − lse); T×T is never stored
 // reference test/reference/attention.ts
 //
 // Which keys a query sees is a range [first, end): causal masks, packed segments, sliding windows and a cache are all
-// ranges. key_ranges hold the same relation seen from the keys: the queries [first, end) that see a key.
+// ranges. key_ranges hold the same relation seen from the keys: the queries [first, end) that see a key. Neither end may
+// decrease from one row to the next, so that the tiles a block visits follow from its first and last row.
 
 struct Params {
   queries: u32,   // N
   keys: u32,      // T
+  width: u32,     // D/4: the bound of loops that need not be unrolled
   scale: f32,
 }
 @group(1) @binding(0) var<uniform> params: Params;
@@ -35,46 +37,84 @@ struct Params {
 
 const D4 = D / 4u;
 const GROUP = H / KV;
+const BLOCK = 16u;             // rows of a workgroup, and rows of the other side in one tile
+const OWN = (D4 + 3u) / 4u;    // vec4 of its row's output that one invocation owns: part, part + 4, part + 8, …
+const FOUR = vec4u(0u, 1u, 2u, 3u);
+
+// tile[lane]: four neighbouring values of row lane/4; a row's sixteen are tile[4·row] … tile[4·row + 3].
+var<workgroup> tile: array<vec4f, 64>;
+var<workgroup> second_tile: array<vec4f, 64>;   // dkv
+var<workgroup> maxima: array<f32, 64>;          // forward
+
+fn greatest_of(x: vec4f) -> f32 {
+  return max(max(x.x, x.y), max(x.z, x.w));
+}
+
+// Which of four indices lie in [range.x, range.y).
+fn inside(index: vec4u, range: vec2u) -> vec4<bool> {
+  return (index >= vec4u(range.x)) & (index < vec4u(range.y));
+}
 
 @compute @workgroup_size(64)
-fn forward(@builtin(global_invocation_id) id: vec3u) {
-  let query = id.x;
-  let head = id.y;
-  if (query >= params.queries) {
-    return;
-  }
+fn forward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let row = lane / 4u;
+  let part = lane % 4u;
+  let head = group.y;
+  let first = group.x * BLOCK;
+  let last = min(first + BLOCK, params.queries) - 1u;
+  let query = min(first + row, last);
+  let range = ranges[query];
   let q_at = (query * H + head) * D4;
-  var row: array<vec4f, D4>;
-  var sum: array<vec4f, D4>;
-  for (var d = 0u; d < D4; d++) {
-    row[d] = q[q_at + d] * params.scale;
-    sum[d] = vec4f();
-  }
+  var sum: array<vec4f, OWN>;
   var greatest = -1e30;
   var weight = 0.0;
-  let range = ranges[query];
-  for (var key = range.x; key < range.y; key++) {
-    let at = (key * KV + head / GROUP) * D4;
-    var score = 0.0;
-    for (var d = 0u; d < D4; d++) {
-      score += dot(row[d], k[at + d]);
+  let end = ranges[last].y;
+  for (var block = ranges[first].x; block < end; block += BLOCK) {
+    let keys = block + part * 4u + FOUR;
+    let at = (min(keys, vec4u(params.keys - 1u)) * KV + head / GROUP) * D4;
+    var scores = vec4f();
+    for (var d = 0u; d < params.width; d++) {
+      let x = q[q_at + d];
+      scores += vec4f(dot(x, k[at.x + d]), dot(x, k[at.y + d]), dot(x, k[at.z + d]), dot(x, k[at.w + d]));
     }
+    let seen = inside(keys, range);
+    scores = select(vec4f(-1e30), scores * params.scale, seen);
+    maxima[lane] = greatest_of(scores);
+    workgroupBarrier();
     // Keep exp(score − greatest): when a greater score comes, what was summed so far shrinks by the same factor.
-    let raised = max(greatest, score);
+    let mine = 4u * row;
+    let tile_greatest = greatest_of(vec4f(maxima[mine], maxima[mine + 1u], maxima[mine + 2u], maxima[mine + 3u]));
+    let raised = max(greatest, tile_greatest);
     let shrink = exp(greatest - raised);
-    let p = exp(score - raised);
-    weight = weight * shrink + p;
-    for (var d = 0u; d < D4; d++) {
-      sum[d] = sum[d] * shrink + p * v[at + d];
-    }
     greatest = raised;
+    weight *= shrink;
+    for (var i = 0u; i < OWN; i++) {
+      sum[i] *= shrink;
+    }
+    tile[lane] = select(vec4f(), exp(scores - raised), seen);
+    workgroupBarrier();
+    for (var key = block; key < min(block + BLOCK, end); key++) {
+      let p = tile[mine + (key - block) / 4u][(key - block) % 4u];
+      weight += p;
+      let v_at = (key * KV + head / GROUP) * D4;
+      for (var i = 0u; i < OWN; i++) {
+        sum[i] += p * v[v_at + min(4u * i + part, D4 - 1u)];
+      }
+    }
+  }
+  if (first + row > last) {
+    return;
   }
   // A query that sees no key gives zeros.
   let inverse = select(0.0, 1.0 / weight, weight > 0.0);
-  for (var d = 0u; d < D4; d++) {
-    o[q_at + d] = sum[d] * inverse;
+  for (var i = 0u; i < OWN; i++) {
+    if (4u * i + part < D4) {
+      o[q_at + 4u * i + part] = sum[i] * inverse;
+    }
   }
-  lse[query * H + head] = greatest + log(max(weight, 1e-30));
+  if (part == 0u) {
+    lse[query * H + head] = greatest + log(max(weight, 1e-30));
+  }
 }
 
 // delta = Σ_d do·o: what the softmax's normalisation takes away from every score of a row
@@ -85,7 +125,7 @@ fn delta(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) grou
     return;
   }
   var sum = 0.0;
-  for (var d = 0u; d < D4; d++) {
+  for (var d = 0u; d < params.width; d++) {
     sum += dot(delta_o[i * D4 + d], delta_dout[i * D4 + d]);
   }
   stats_out[i] = vec2f(delta_lse[i], sum);
@@ -93,81 +133,101 @@ fn delta(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) grou
 
 // s = scale·q·k, p = exp(s − lse), dp = do·v, ds = p·(dp − delta):  dq = scale·Σ_key ds·k
 @compute @workgroup_size(64)
-fn dq(@builtin(global_invocation_id) id: vec3u) {
-  let query = id.x;
-  let head = id.y;
-  if (query >= params.queries) {
-    return;
-  }
+fn dq(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let row = lane / 4u;
+  let part = lane % 4u;
+  let head = group.y;
+  let first = group.x * BLOCK;
+  let last = min(first + BLOCK, params.queries) - 1u;
+  let query = min(first + row, last);
+  let range = ranges[query];
   let q_at = (query * H + head) * D4;
   let stat = stats[query * H + head];
-  var row: array<vec4f, D4>;
-  var gradient: array<vec4f, D4>;
-  var sum: array<vec4f, D4>;
-  for (var d = 0u; d < D4; d++) {
-    row[d] = q[q_at + d] * params.scale;
-    gradient[d] = dout[q_at + d];
-    sum[d] = vec4f();
-  }
-  let range = ranges[query];
-  for (var key = range.x; key < range.y; key++) {
-    let at = (key * KV + head / GROUP) * D4;
-    var score = 0.0;
-    var dp = 0.0;
-    for (var d = 0u; d < D4; d++) {
-      score += dot(row[d], k[at + d]);
-      dp += dot(gradient[d], v[at + d]);
+  var sum: array<vec4f, OWN>;
+  let end = ranges[last].y;
+  for (var block = ranges[first].x; block < end; block += BLOCK) {
+    let keys = block + part * 4u + FOUR;
+    let at = (min(keys, vec4u(params.keys - 1u)) * KV + head / GROUP) * D4;
+    var scores = vec4f();
+    var dp = vec4f();
+    for (var d = 0u; d < params.width; d++) {
+      let x = q[q_at + d];
+      let dx = dout[q_at + d];
+      scores += vec4f(dot(x, k[at.x + d]), dot(x, k[at.y + d]), dot(x, k[at.z + d]), dot(x, k[at.w + d]));
+      dp += vec4f(dot(dx, v[at.x + d]), dot(dx, v[at.y + d]), dot(dx, v[at.z + d]), dot(dx, v[at.w + d]));
     }
-    let ds = exp(score - stat.x) * (dp - stat.y);
-    for (var d = 0u; d < D4; d++) {
-      sum[d] += ds * k[at + d];
+    let p = select(vec4f(), exp(scores * params.scale - stat.x), inside(keys, range));
+    tile[lane] = p * (dp - stat.y);
+    workgroupBarrier();
+    for (var key = block; key < min(block + BLOCK, end); key++) {
+      let ds = tile[4u * row + (key - block) / 4u][(key - block) % 4u];
+      let k_at = (key * KV + head / GROUP) * D4;
+      for (var i = 0u; i < OWN; i++) {
+        sum[i] += ds * k[k_at + min(4u * i + part, D4 - 1u)];
+      }
     }
+    workgroupBarrier();
   }
-  for (var d = 0u; d < D4; d++) {
-    dq_out[q_at + d] = sum[d] * params.scale;
+  for (var i = 0u; i < OWN; i++) {
+    if (first + row <= last && 4u * i + part < D4) {
+      dq_out[q_at + 4u * i + part] = sum[i] * params.scale;
+    }
   }
 }
 
 // dv = Σ_query p·do   dk = scale·Σ_query ds·q, over the queries that see this key and the heads that share it
 @compute @workgroup_size(64)
-fn dkv(@builtin(global_invocation_id) id: vec3u) {
-  let key = id.x;
-  let kv_head = id.y;
-  if (key >= params.keys) {
-    return;
-  }
-  let k_at = (key * KV + kv_head) * D4;
-  var k_row: array<vec4f, D4>;
-  var v_row: array<vec4f, D4>;
-  var dk_sum: array<vec4f, D4>;
-  var dv_sum: array<vec4f, D4>;
-  for (var d = 0u; d < D4; d++) {
-    k_row[d] = k[k_at + d] * params.scale;
-    v_row[d] = v[k_at + d];
-    dk_sum[d] = vec4f();
-    dv_sum[d] = vec4f();
-  }
+fn dkv(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let row = lane / 4u;
+  let part = lane % 4u;
+  let kv_head = group.y;
+  let first = group.x * BLOCK;
+  let last = min(first + BLOCK, params.keys) - 1u;
+  let key = min(first + row, last);
   let range = ranges[key];
+  let k_at = (key * KV + kv_head) * D4;
+  var dk_sum: array<vec4f, OWN>;
+  var dv_sum: array<vec4f, OWN>;
+  let begin = ranges[first].x;
+  let end = ranges[last].y;
   for (var head = kv_head * GROUP; head < (kv_head + 1u) * GROUP; head++) {
-    for (var query = range.x; query < range.y; query++) {
-      let at = (query * H + head) * D4;
-      let stat = stats[query * H + head];
-      var score = 0.0;
-      var dp = 0.0;
-      for (var d = 0u; d < D4; d++) {
-        score += dot(k_row[d], q[at + d]);
-        dp += dot(v_row[d], dout[at + d]);
+    for (var block = begin; block < end; block += BLOCK) {
+      let queries = block + part * 4u + FOUR;
+      let rows = min(queries, vec4u(params.queries - 1u)) * H + head;
+      let at = rows * D4;
+      var scores = vec4f();
+      var dp = vec4f();
+      for (var d = 0u; d < params.width; d++) {
+        let x = k[k_at + d];
+        let y = v[k_at + d];
+        scores += vec4f(dot(x, q[at.x + d]), dot(x, q[at.y + d]), dot(x, q[at.z + d]), dot(x, q[at.w + d]));
+        dp += vec4f(dot(y, dout[at.x + d]), dot(y, dout[at.y + d]), dot(y, dout[at.z + d]), dot(y, dout[at.w + d]));
       }
-      let p = exp(score - stat.x);
-      let ds = p * (dp - stat.y);
-      for (var d = 0u; d < D4; d++) {
-        dv_sum[d] += p * dout[at + d];
-        dk_sum[d] += ds * q[at + d];
+      let stat = mat4x2f(stats[rows.x], stats[rows.y], stats[rows.z], stats[rows.w]);
+      let row_lse = vec4f(stat[0].x, stat[1].x, stat[2].x, stat[3].x);
+      let row_delta = vec4f(stat[0].y, stat[1].y, stat[2].y, stat[3].y);
+      let p = select(vec4f(), exp(scores * params.scale - row_lse), inside(queries, range));
+      tile[lane] = p;
+      second_tile[lane] = p * (dp - row_delta);
+      workgroupBarrier();
+      for (var query = block; query < min(block + BLOCK, end); query++) {
+        let at_tile = vec2u(4u * row + (query - block) / 4u, (query - block) % 4u);
+        let pj = tile[at_tile.x][at_tile.y];
+        let ds = second_tile[at_tile.x][at_tile.y];
+        let q_at = (query * H + head) * D4;
+        for (var i = 0u; i < OWN; i++) {
+          let c = min(4u * i + part, D4 - 1u);
+          dv_sum[i] += pj * dout[q_at + c];
+          dk_sum[i] += ds * q[q_at + c];
+        }
       }
+      workgroupBarrier();
     }
   }
-  for (var d = 0u; d < D4; d++) {
-    dk_out[k_at + d] = dk_sum[d] * params.scale;
-    dv_out[k_at + d] = dv_sum[d];
+  for (var i = 0u; i < OWN; i++) {
+    if (first + row <= last && 4u * i + part < D4) {
+      dk_out[k_at + 4u * i + part] = dk_sum[i] * params.scale;
+      dv_out[k_at + 4u * i + part] = dv_sum[i];
+    }
   }
 }

@@ -7,6 +7,7 @@
 
 struct Params {
   steps: u32,
+  groups: u32,   // workgroups, for the count of FLOPs
 }
 @group(1) @binding(0) var<uniform> params: Params;
 

@@ -72,16 +72,20 @@ export function attachAdapter(
   adapter: Adapter,
   options: { readonly trainable: boolean; readonly dropout?: number },
 ): AttachedLora {
-  const byPath = new Map(targetLayers(tree, { targetModules: null, numLayers: 0 }).map((t) => [t.path, t]));
-  const targets = adapter.factors.map(({ module }) => {
-    const target = byPath.get(module);
-    if (!target) throw modelError(`the adapter has factors for ${module}, which this model does not have`);
-    return target;
-  });
+  // In the model's order, as fresh adapters have it, so that the two lie alike in the buffer.
+  const byPath = new Map(adapter.factors.map((factor) => [factor.module, factor]));
+  const all = targetLayers(tree, { targetModules: null, numLayers: 0 });
+  const targets = all.filter(({ path }) => byPath.has(path));
+  const foreign = adapter.factors.find(({ module }) => !targets.some(({ path }) => path === module));
+  if (foreign) throw modelError(`the adapter has factors for ${foreign.module}, which this model does not have`);
   const { rank, alpha, dropout } = adapter;
   const merged = { rank, alpha, dropout: options.dropout ?? dropout, trainable: options.trainable };
   const attached = attach(device, targets, merged, adapter.scale);
-  writeFactors(attached, device, adapter.factors);
+  writeFactors(
+    attached,
+    device,
+    targets.map(({ path }) => byPath.get(path)!),
+  );
   return attached;
 }
 

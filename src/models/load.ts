@@ -4,15 +4,16 @@
  */
 import { type ModelSource, readJson } from "../core/bytes.ts";
 import { type Dtype, toFloat32 } from "../core/dtype.ts";
-import { Problems } from "../core/errors.ts";
+import { modelError, Problems } from "../core/errors.ts";
+import { isJsonObject } from "../core/json.ts";
 import { type Checkpoint, openCheckpoint } from "../formats/checkpoint.ts";
-import { parseModelConfig } from "../formats/model-config.ts";
+import { type ModelConfig, parseModelConfig } from "../formats/model-config.ts";
 import type { Device } from "../gpu/device.ts";
 import { ELEMENT_BYTES } from "../gpu/tensor.ts";
-import { allocateWeight, type Weight, type WeightElement } from "../gpu/weight.ts";
+import { allocateWeight, freeWeight, type Weight, type WeightElement } from "../gpu/weight.ts";
 import { type Leaf, namedLeaves } from "../nn/module.ts";
 import type { CausalLM } from "./model.ts";
-import { buildModel } from "./registry.ts";
+import { buildModel, checkFamily } from "./registry.ts";
 
 export interface LoadOptions {
   /** Called with bytes done and bytes in all. */
@@ -27,10 +28,24 @@ const COMPUTED = /\.rotary_emb\.inv_freq$/;
 
 /** Reads config.json, builds the family, loads every weight. */
 export async function loadModel(source: ModelSource, device: Device, options: LoadOptions = {}): Promise<CausalLM> {
-  const where = `${source.label}/config.json`;
-  const model = buildModel(parseModelConfig(await readJson(source, "config.json"), where), where);
+  const model = buildModel(await readConfig(source), `${source.label}/config.json`);
   await loadWeights(model, await openCheckpoint(source), device, source.label, options);
   return model;
+}
+
+async function readConfig(source: ModelSource): Promise<ModelConfig> {
+  const where = `${source.label}/config.json`;
+  const json = await readJson(source, "config.json");
+  if (json === undefined) {
+    const files = (await source.list()).slice(0, 12).join(", ");
+    throw modelError(
+      `${source.label}: expected config.json, found ${files || "no files"}`,
+      "Choose the folder that holds the model's files.",
+    );
+  }
+  // The family before its fields: another one spells them otherwise, and that is not what is wrong.
+  if (isJsonObject(json) && typeof json.model_type === "string") checkFamily(json.model_type, where);
+  return parseModelConfig(json, where);
 }
 
 interface Wanted {
@@ -61,11 +76,27 @@ export async function loadWeights(
   const bytesOf = ({ name }: Wanted) => checkpoint.tensors.get(name)!.end - checkpoint.tensors.get(name)!.begin;
   const total = wanted.reduce((sum, tensor) => sum + bytesOf(tensor), 0);
   let done = 0;
-  for (const tensor of wanted) {
-    signal?.throwIfAborted();
-    await loadTensor(tensor, checkpoint, device);
-    done += bytesOf(tensor);
-    onProgress?.(done, total);
+  try {
+    for (const tensor of wanted) {
+      signal?.throwIfAborted();
+      await loadTensor(tensor, checkpoint, device);
+      done += bytesOf(tensor);
+      onProgress?.(done, total);
+    }
+  } catch (error) {
+    freeWeights(model, device);
+    throw error;
+  }
+}
+
+/** Gives back what is loaded, when the rest will not come. */
+function freeWeights(model: CausalLM, device: Device): void {
+  for (const { leaf } of namedLeaves(model.tree)) {
+    if (leaf.kind === "rmsnorm") {
+      if (leaf.weight) device.free(leaf.weight);
+    } else if (leaf.weight) freeWeight(device, leaf.weight);
+    if (leaf.kind === "linear" && leaf.bias) device.free(leaf.bias);
+    leaf.weight = null;
   }
 }
 

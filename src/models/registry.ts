@@ -9,12 +9,17 @@ const families: Readonly<Record<string, (config: ModelConfig) => CausalLM>> = { 
 
 export const supportedFamilies = (): string[] => Object.keys(families).sort();
 
-/** The model's modules, without weights. Throws ModelError for a family that is not here. */
-export function buildModel(config: ModelConfig, where: string): CausalLM {
-  const family = Object.hasOwn(families, config.model_type) ? families[config.model_type] : undefined;
-  if (family) return family(config);
+/** Throws ModelError for a family that is not here; `where` is its config.json. */
+export function checkFamily(model_type: string, where: string): void {
+  if (Object.hasOwn(families, model_type)) return;
   throw modelError(
-    `${where}: model_type is "${config.model_type}", supported are ${supportedFamilies().join(", ")}`,
+    `${where}: model_type is "${model_type}", supported are ${supportedFamilies().join(", ")}`,
     "Choose a model of a supported family, for example SmolLM2, Llama 3.2, TinyLlama or Qwen2.5.",
   );
+}
+
+/** The model's modules, without weights. Throws ModelError for a family that is not here. */
+export function buildModel(config: ModelConfig, where: string): CausalLM {
+  checkFamily(config.model_type, where);
+  return families[config.model_type]!(config);
 }

@@ -8,8 +8,11 @@ import { ceilDiv, type Kernel, type Sizes } from "../gpu/kernel.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { flatGrid, show } from "./shapes.ts";
 
-const params = { queries: "u32", keys: "u32", scale: "f32" } as const;
+const params = { queries: "u32", keys: "u32", width: "u32", scale: "f32" } as const;
 const constants = ["H", "KV", "D"];
+
+/** Rows of one workgroup. */
+const BLOCK = 16;
 
 /** FLOPs by the causal half of all pairs; `products` matrix products of D per pair. */
 const pairFlops =
@@ -24,7 +27,7 @@ export const attentionForward: Kernel = {
   outputs: ["o", "lse"],
   params,
   constants,
-  grid: ({ queries = 0, H = 0 }) => [ceilDiv(queries, 64), H, 1],
+  grid: ({ queries = 0, H = 0 }) => [ceilDiv(queries, BLOCK), H, 1],
   flops: pairFlops(2),
 };
 
@@ -51,7 +54,7 @@ export const attentionDkv: Kernel = {
   ...attentionDq,
   entry: "dkv",
   outputs: ["dk", "dv"],
-  grid: ({ keys = 0, KV = 0 }) => [ceilDiv(keys, 64), KV, 1],
+  grid: ({ keys = 0, KV = 0 }) => [ceilDiv(keys, BLOCK), KV, 1],
   flops: pairFlops(4),
 };
 
@@ -61,7 +64,7 @@ export interface AttentionAttrs {
   readonly headDim: number;
   /** Usually 1/√D. */
   readonly scale: number;
-  /** u32 [N, 2]: the keys [first, end) that each query sees. */
+  /** u32 [N, 2]: the keys [first, end) that each query sees; neither end may decrease from row to row. */
   readonly queryRanges: Tensor;
   /** u32 [T, 2]: the queries [first, end) that see each key; only backward reads it. */
   readonly keyRanges: Tensor | null;
@@ -116,7 +119,7 @@ export const attention: Op<AttentionAttrs, Saved> = {
 function sizes(q: Tensor, k: Tensor, { heads, kvHeads, headDim, scale }: AttentionAttrs) {
   return {
     constants: { H: heads, KV: kvHeads, D: headDim },
-    params: { queries: q.shape[0]!, keys: k.shape[0]!, scale },
+    params: { queries: q.shape[0]!, keys: k.shape[0]!, width: headDim / 4, scale },
   };
 }
 

@@ -11,16 +11,16 @@ export const peakMultiplyAdd: Kernel = {
   entry: "multiply_add",
   inputs: ["seed"],
   outputs: ["y"],
-  params: { steps: "u32" },
-  constants: ["GROUPS"],
-  grid: ({ GROUPS = 1 }) => [GROUPS, 1, 1],
-  flops: ({ GROUPS = 1, steps = 0 }) => GROUPS * 64 * steps * FLOPS_PER_STEP,
+  params: { steps: "u32", groups: "u32" },
+  constants: [],
+  grid: ({ groups = 1 }) => [groups, 1, 1],
+  flops: ({ groups = 1, steps = 0 }) => groups * 64 * steps * FLOPS_PER_STEP,
 };
 
 /** Records `groups`·64 invocations of `steps` steps each; returns their results [groups·64]. */
 export function recordPeak(program: Program, groups: number, steps: number): Tensor {
   const seed = program.constant(new Float32Array([0.5, 0.25]), [2], "peak.seed");
   const y = program.tensor([groups * 64], "peak.y");
-  program.dispatch(peakMultiplyAdd, { constants: { GROUPS: groups }, params: { steps }, inputs: [seed], outputs: [y] });
+  program.dispatch(peakMultiplyAdd, { constants: {}, params: { steps, groups }, inputs: [seed], outputs: [y] });
   return y;
 }

@@ -6,8 +6,10 @@
 import { memorySource } from "../core/bytes.ts";
 import { toFloat32 } from "../core/dtype.ts";
 import { formatError, Problems } from "../core/errors.ts";
+import { parseJson } from "../core/json.ts";
 import { openSafetensors, writeSafetensors } from "../formats/safetensors.ts";
-import type { TrainConfig } from "./config.ts";
+import { scheduledRate, type TrainConfig, updateCount } from "./config.ts";
+import { updatesInEpoch } from "./schedule-plan.ts";
 
 export interface TrainState {
   /** Updates done. */
@@ -23,11 +25,13 @@ export interface TrainState {
   readonly best: { readonly step: number; readonly loss: number; readonly parameters: Float32Array } | null;
 }
 
-/** What must be the same when a run goes on: number of examples and adapted modules, beside the knobs. */
+/** What must be the same when a run goes on: number of examples and the adapter's layout, beside the knobs. */
 export interface RunIdentity {
   readonly config: TrainConfig;
   readonly examples: number;
   readonly modules: readonly string[];
+  /** P: numbers in the adapter's buffer, padding included. */
+  readonly size: number;
 }
 
 const KIND = "lorikeet checkpoint 1";
@@ -50,45 +54,84 @@ export function writeCheckpoint(state: TrainState, identity: RunIdentity): Uint8
   });
 }
 
-/** True when these bytes are a checkpoint of ours and not an adapter. */
-export async function isCheckpoint(name: string, bytes: Uint8Array): Promise<boolean> {
+/** How far a checkpoint is and the knobs of its run, for those who go on from it; null for a file of another kind. */
+export async function peekCheckpoint(
+  name: string,
+  bytes: Uint8Array,
+): Promise<{ readonly step: number; readonly config: TrainConfig } | null> {
   const { metadata } = await openSafetensors(memorySource(name, bytes));
-  return metadata.format === KIND;
+  if (metadata.format !== KIND) return null;
+  return { step: readCounters(name, metadata).step, config: readIdentity(name, metadata).config };
 }
+
+type Metadata = Readonly<Record<string, string>>;
+
+/** Written by `writeCheckpoint`, so only their JSON is checked. */
+const readCounters = (name: string, { counters = "" }: Metadata) =>
+  parseJson(counters, `${name}: counters`) as Pick<TrainState, "step" | "applied" | "skipped"> & {
+    readonly best: { readonly step: number; readonly loss: number } | null;
+  };
+const readIdentity = (name: string, { identity = "" }: Metadata) =>
+  parseJson(identity, `${name}: identity`) as RunIdentity;
 
 /** Throws when the file is not a checkpoint, or one of another run: every difference is listed. */
 export async function readCheckpoint(name: string, bytes: Uint8Array, identity: RunIdentity): Promise<TrainState> {
   const file = await openSafetensors(memorySource(name, bytes));
   if (file.metadata.format !== KIND) throw formatError(`${name}: expected a checkpoint of Lorikeet, got another file`);
-  checkIdentity(name, JSON.parse(file.metadata.identity ?? "{}"), identity);
-  const counters = JSON.parse(file.metadata.counters ?? "{}");
+  const counters = readCounters(name, file.metadata);
+  checkIdentity(name, readIdentity(name, file.metadata), identity, counters.step);
   const read = async (tensor: string): Promise<Float32Array> => {
     const info = file.tensors.get(tensor);
-    if (!info)
-      throw formatError(`${name}: tensor "${tensor}" is missing`, "The checkpoint is damaged; use an older one.");
-    return toFloat32(await file.read(info), info.dtype);
+    const found = info ? `${info.dtype} [${info.shape.join(", ")}]` : "none";
+    if (info?.dtype === "F32" && found === `F32 [${identity.size}]`)
+      return toFloat32(await file.read(info), info.dtype);
+    throw formatError(
+      `${name}: tensor "${tensor}": expected F32 [${identity.size}], found ${found}`,
+      "The checkpoint is damaged; use an older one.",
+    );
   };
   const best = counters.best && { ...counters.best, parameters: await read("best.parameters") };
   return { ...counters, best, parameters: await read("parameters"), m: await read("m"), v: await read("v") };
 }
 
 /** Knobs that may change between the two halves of a run without changing its arithmetic. */
-const FREE = new Set<keyof TrainConfig>(["saveEvery", "stepsPerEval", "valBatches", "checkpointing"]);
+const FREE = new Set<keyof TrainConfig>([
+  ...(["saveEvery", "stepsPerEval", "valBatches", "checkpointing"] as const),
+  // The length may change as long as the updates done keep their rates: checked apart.
+  ...(["steps", "epochs"] as const),
+]);
 
-function checkIdentity(name: string, saved: Partial<RunIdentity>, present: RunIdentity): void {
+function checkIdentity(name: string, saved: RunIdentity, present: RunIdentity, step: number): void {
   const problems = new Problems();
   const differ = (what: string, before: unknown, now: unknown) => {
     if (JSON.stringify(before) === JSON.stringify(now)) return;
     problems.add(`${what}: the checkpoint has ${JSON.stringify(before)}, this run has ${JSON.stringify(now)}`);
   };
   for (const key of Object.keys(present.config) as (keyof TrainConfig)[]) {
-    if (!FREE.has(key)) differ(key, saved.config?.[key], present.config[key]);
+    if (!FREE.has(key)) differ(key, saved.config[key], present.config[key]);
   }
   differ("training examples", saved.examples, present.examples);
   differ("adapted modules", saved.modules, present.modules);
+  differ("numbers of the adapter", saved.size, present.size);
+  if (problems.list.length === 0) checkLength(saved, present, step, problems);
   problems.throwIfAny(
     "config",
     name,
     "Resume with the same data and settings, or start from its adapter file instead.",
   );
+}
+
+/** A longer or shorter run is the same run only if the updates done would have had the same learning rates in it. */
+function checkLength(saved: RunIdentity, present: RunIdentity, step: number, problems: Problems): void {
+  const perEpoch = updatesInEpoch(present.examples, present.config);
+  const before = updateCount(saved.config, perEpoch);
+  const now = updateCount(present.config, perEpoch);
+  if (now < step) problems.add(`steps: the checkpoint has ${step} updates behind it, this run makes ${now}`);
+  if (before === now) return;
+  for (let i = 0; i < step; i++) {
+    const [was, is] = [scheduledRate(saved.config, i, before), scheduledRate(present.config, i, now)];
+    if (was === is) continue;
+    problems.add(`steps: a run of ${now} updates has rate ${is} at update ${i + 1}, one of ${before} had ${was}`);
+    return;
+  }
 }

@@ -41,7 +41,7 @@ export interface ValidationEvent {
   /** Mean over supervised tokens. */
   readonly loss: number;
   readonly tokens: number;
-  /** The lowest so far. */
+  /** The lowest after an update so far: its adapter is the one to keep. */
   readonly best: boolean;
 }
 

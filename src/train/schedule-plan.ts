@@ -19,13 +19,18 @@ export interface UpdatePlan {
 /** Batches per window in which examples are sorted by length. */
 const BUCKET = 50;
 
+/** Updates that one pass over so many examples makes. */
+export function updatesInEpoch(examples: number, { batchSize, gradAccumulationSteps }: TrainConfig): number {
+  return Math.ceil(Math.ceil(examples / batchSize) / gradAccumulationSteps);
+}
+
 /**
  * An update takes `gradAccumulationSteps` micro-batches; the last update of an epoch takes what is left, so that no
  * example is lost at its end.
  */
 export function planUpdates(lengths: readonly number[], config: TrainConfig): UpdatePlan {
   const { batchSize, gradAccumulationSteps, shuffle, seed } = config;
-  const updatesPerEpoch = Math.ceil(Math.ceil(lengths.length / batchSize) / gradAccumulationSteps);
+  const updatesPerEpoch = updatesInEpoch(lengths.length, config);
   let planned: { epoch: number; batches: number[][] } | null = null;
   return {
     updatesPerEpoch,

@@ -101,7 +101,7 @@ export class TrainingSession {
       : attachLora(model.tree, device, { ...config, trainable: true });
     this.lora = lora;
     const checkpointing = await this.wantsCheckpointing(config, train);
-    const gate = () => this.paused?.promise ?? Promise.resolve();
+    const gate = () => this.paused?.promise ?? null;
     const trainer = new Trainer({ device, model, lora, config, train, valid, checkpointing, gate, signal });
     try {
       if (checkpoint) trainer.restore(await readCheckpoint(checkpoint.name, checkpoint.bytes, trainer.runIdentity));
@@ -153,7 +153,7 @@ export class TrainingSession {
   }
 
   /** f32 [T, V] of one sequence. */
-  logits(ids: ArrayLike<number>): Promise<Float32Array> {
+  async logits(ids: ArrayLike<number>): Promise<Float32Array> {
     if (ids.length === 0) throw configError("logits of an empty sequence do not exist");
     const input_ids = Uint32Array.from(ids);
     const positions = input_ids.map((_, i) => i);

@@ -28,8 +28,8 @@ export interface TrainerInput {
   readonly train: readonly Example[];
   readonly valid: readonly Example[];
   readonly checkpointing: boolean;
-  /** Called between updates; resolves when training may go on. */
-  gate(): Promise<void>;
+  /** Asked between updates: null to go on, or a pause that ends when the promise resolves. */
+  gate(): Promise<void> | null;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -66,7 +66,8 @@ export class Trainer {
       config,
     );
     this.optimizer = new Adamw(device, lora.parameters, lora.gradients!);
-    this.identity = { config, examples: train.length, modules: lora.slots.map(({ path }) => path) };
+    const modules = lora.slots.map(({ path }) => path);
+    this.identity = { config, examples: train.length, modules, size: lora.parameters.shape[0]! };
   }
 
   /** For `readCheckpoint`: what a checkpoint must agree with. */
@@ -95,7 +96,13 @@ export class Trainer {
     if (this.step === 0) yield* this.validate();
     this.lastDone = performance.now();
     while (this.step < this.plan.totalSteps && !signal?.aborted) {
-      await gate();
+      const pause = gate();
+      if (pause) {
+        yield* this.drain();
+        await pausedUntil(pause, signal);
+        this.lastDone = performance.now();
+        continue;
+      }
       this.pending.push(await this.submitUpdate(this.step));
       this.step += 1;
       if (this.pending.length > LAG) yield await this.settle();
@@ -154,8 +161,8 @@ export class Trainer {
       lora.dropoutSeed = Math.imul(config.seed + 1, 0x85ebca6b) + step * config.gradAccumulationSteps + i;
       const program = new Program();
       if (i === 0) program.clear(lora.gradients!);
-      losses.push(program.readFloats(recordMicroBatch(program, model, batch, { updateTokens, checkpointing })));
-      if (i === batches.length - 1) report = this.optimizer.record(program, { ...config, learningRate });
+      losses.push(later(program.readFloats(recordMicroBatch(program, model, batch, { updateTokens, checkpointing }))));
+      if (i === batches.length - 1) report = later(this.optimizer.record(program, { ...config, learningRate }));
       await device.run(program);
     }
     const tokens = batches.reduce((n, { input_ids }) => n + input_ids.length, 0);
@@ -190,8 +197,14 @@ export class Trainer {
     if (valid.length === 0 || valBatches === 0 || stepsPerEval === 0) return;
     // Always the same examples, so that the numbers can be compared.
     const examples = valBatches < 0 ? valid : valid.slice(0, valBatches * batchSize);
-    const { loss, tokens } = await evaluate(device, model, examples, { batchSize, signal });
-    const best = Number.isFinite(loss) && loss < (this.best?.loss ?? Number.POSITIVE_INFINITY);
+    const measured = await evaluate(device, model, examples, { batchSize, signal }).catch((error) => {
+      if (signal?.aborted) return null; // a stop is no failure: what was trained is still saved
+      throw error;
+    });
+    if (!measured) return;
+    const { loss, tokens } = measured;
+    // Before the first update there is nothing to keep: the number is what the run starts from.
+    const best = this.step > 0 && loss < (this.best?.loss ?? Number.POSITIVE_INFINITY);
     if (best) this.best = { step: this.step, loss, parameters: await this.read(lora.parameters) };
     this.lastDone = performance.now();
     yield { type: "validation", step: this.step, loss, tokens, best };
@@ -210,8 +223,7 @@ export class Trainer {
 
   private async done(): Promise<TrainEvent> {
     const { lora, signal } = this.input;
-    // Before the first update the adapter changes nothing, so it is never the one to keep.
-    const best = this.best && this.best.step > 0 ? this.best : null;
+    const { best } = this;
     const parameters = best ? best.parameters : await this.read(lora.parameters);
     return {
       type: "done",
@@ -244,6 +256,25 @@ export class Trainer {
     await this.input.device.run(program);
     return values;
   }
+}
+
+/** A result awaited some updates later. In a run that fails before, it fails too, and nobody asks for it again. */
+function later<T>(result: Promise<T>): Promise<T> {
+  result.catch(() => {});
+  return result;
+}
+
+/** Until `pause` ends or the run is stopped. */
+async function pausedUntil(pause: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (!signal) return pause;
+  if (signal.aborted) return;
+  let stop = () => {};
+  const stopped = new Promise<void>((resolve) => {
+    stop = resolve;
+  });
+  signal.addEventListener("abort", stop);
+  await Promise.race([pause, stopped]);
+  signal.removeEventListener("abort", stop);
 }
 
 const due = (step: number, every: number): boolean => every > 0 && step % every === 0;

@@ -3,13 +3,14 @@
  * live adapter's logits.
  */
 import type { ModelSource } from "../core/bytes.ts";
+import { LorikeetError } from "../core/errors.ts";
 import { layFlat } from "../data/batches.ts";
 import type { Example } from "../data/encode.ts";
 import type { Device } from "../gpu/device.ts";
 import type { Adapter } from "../lora/adapter.ts";
 import { attachAdapter, detachAdapter } from "../lora/attach.ts";
 import { auditAdapter } from "../lora/audit.ts";
-import { importAdapter } from "../lora/import.ts";
+import { checkAdapterFits, importAdapter } from "../lora/import.ts";
 import type { CausalLM } from "../models/model.ts";
 import { computeLogits } from "./logits.ts";
 
@@ -61,9 +62,10 @@ export async function verifyAdapter(
   examples: readonly Example[],
 ): Promise<Check[]> {
   const audit = auditAdapter(adapter);
+  const broken = audit.factors.flatMap(({ module, finite }) => (finite ? [] : module)).join(", ");
   const still = audit.factors.filter(({ zero }) => zero).length;
   const checks: Check[] = [
-    { name: "every number is finite", passed: audit.finite, evidence: `${audit.tensors} tensors` },
+    { name: "every number is finite", passed: audit.finite, evidence: broken || `${audit.tensors} tensors` },
     {
       name: "every layer's adapter moved",
       passed: still === 0,
@@ -74,22 +76,30 @@ export async function verifyAdapter(
   const probes = probeExamples(examples);
   const live = await logitsWith(device, model, adapter, probes);
   const base = await logitsWith(device, model, null, probes);
-  const back = await logitsWith(device, model, await importAdapter(written), probes);
   const change = relativeDifference(live, base);
-  const loss = relativeDifference(back, live);
-  checks.push(
-    {
-      name: "the adapter changes the logits",
-      passed: change > 0,
-      evidence: `relative change ${change.toExponential(2)}`,
-    },
-    {
-      name: "the written file gives the live logits",
-      passed: loss <= SAME_LOGITS,
-      evidence: `relative difference ${loss.toExponential(2)} on ${probes.length} probes`,
-    },
-  );
-  return checks;
+  const name = "the written file gives the live logits";
+  const back = await readBack(written, adapter);
+  checks.push({
+    name: "the adapter changes the logits",
+    passed: change > 0,
+    evidence: `relative change ${change.toExponential(2)}`,
+  });
+  if (back instanceof LorikeetError) return [...checks, { name, passed: false, evidence: back.message }];
+  const loss = relativeDifference(await logitsWith(device, model, back, probes), live);
+  const evidence = `relative difference ${loss.toExponential(2)} on ${probes.length} probes`;
+  return [...checks, { name, passed: loss <= SAME_LOGITS, evidence }];
+}
+
+/** The adapter of the written files, or what is wrong with them: no adapter, or one for other shapes. */
+async function readBack(written: ModelSource, live: Adapter): Promise<Adapter | LorikeetError> {
+  try {
+    const adapter = await importAdapter(written);
+    checkAdapterFits(adapter, new Map(live.factors.map((factor) => [factor.module, factor])));
+    return adapter;
+  } catch (error) {
+    if (error instanceof LorikeetError) return error;
+    throw error;
+  }
 }
 
 /** ‖a − b‖ / ‖b‖; infinite when anything is not finite. */

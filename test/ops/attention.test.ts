@@ -56,6 +56,10 @@ const edges: readonly Shape[] = [
   { N: 9, H: 2, KV: 1, D: 8, mask: "blind" },
   { N: 31, H: 2, KV: 1, D: 8, mask: "causal", gain: 40 },
   { N: 31, H: 2, KV: 1, D: 8, mask: "causal", equalKeys: true },
+  // The head sizes of real models.
+  { N: 33, H: 2, KV: 1, D: 64, mask: "packed" },
+  { N: 18, H: 1, KV: 1, D: 128, mask: "causal" },
+  { N: 17, H: 1, KV: 1, D: 20, mask: "window" },
 ];
 
 function problem({ N, H, KV, D, mask, gain = 1, equalKeys = false }: Shape, random: Random) {

@@ -1,36 +1,128 @@
-import { describe, expect, it } from "vitest";
+/** The dry run is exact: what it counts is what the real device then does. And its figures are those of the design. */
+import { beforeAll, describe, expect, it } from "vitest";
+import { STEP_MODEL } from "../../src/cli/bench/training-step.ts";
+import { layFlat } from "../../src/data/batches.ts";
 import type { ModelConfig } from "../../src/formats/model-config.ts";
+import { openDevice } from "../../src/gpu/open.ts";
+import { Program } from "../../src/gpu/program.ts";
+import { attachLora } from "../../src/lora/attach.ts";
+import { loadModel } from "../../src/models/load.ts";
+import { Adamw } from "../../src/optim/adamw.ts";
 import { resolveConfig } from "../../src/train/config.ts";
-import { estimateUpdate } from "../../src/train/estimate.ts";
+import { type EstimateInput, estimateUpdate } from "../../src/train/estimate.ts";
+import { recordMicroBatch } from "../../src/train/step.ts";
+import { fixtureFolder } from "../support/golden.ts";
+import { testGpu } from "../support/gpu.ts";
+import { goldenExamples } from "./support.ts";
 
-const benchModel: ModelConfig = {
-  model_type: "llama",
-  vocab_size: 2048,
-  hidden_size: 256,
-  intermediate_size: 688,
-  num_hidden_layers: 4,
-  num_attention_heads: 4,
-  num_key_value_heads: 2,
-  head_dim: 64,
-  rms_norm_eps: 1e-5,
-  hidden_act: "silu",
-  max_position_embeddings: 512,
-  tie_word_embeddings: false,
-  attention_bias: false,
-  mlp_bias: false,
-  rope: { rope_type: "default", rope_theta: 10000 },
-  bos_token_id: null,
-  eos_token_id: [],
-};
-const fourTimes128 = Array.from({ length: 4 }, () => ({ tokens: 128, supervised: 127 }));
+const MB = 1e6;
 const train = resolveConfig({}, "test");
+const lengthsOf = (rows: number, tokens: number) =>
+  Array.from({ length: rows }, () => ({ tokens, supervised: tokens - 1 }));
+
+/** Qwen/Qwen2.5-0.5B's config.json. */
+const QWEN: ModelConfig = {
+  ...STEP_MODEL,
+  ...{ model_type: "qwen2", vocab_size: 151936, hidden_size: 896, intermediate_size: 4864, num_hidden_layers: 24 },
+  ...{ num_attention_heads: 14, num_key_value_heads: 2, head_dim: 64, tie_word_embeddings: true },
+  ...{ max_position_embeddings: 32768, rope: { rope_type: "default", rope_theta: 1000000 } },
+};
 
 describe("the dry run", () => {
   it("counts the step of the 4-layer llama: at most 300 dispatches and 120 MB", async () => {
-    const input = { config: benchModel, element: "f32" as const, train, lengths: fourTimes128 };
+    const input = { config: STEP_MODEL, element: "f32" as const, train, lengths: lengthsOf(4, 128) };
     const plain = await estimateUpdate({ ...input, checkpointing: false });
-    console.log(plain);
     expect(plain.dispatches).toBeLessThanOrEqual(300);
-    expect(plain.peakBytes).toBeLessThanOrEqual(120e6);
+    expect(plain.peakBytes).toBeLessThanOrEqual(120 * MB);
+    expect([...plain.byKernel.values()].reduce((sum, count) => sum + count, 0)).toBe(plain.dispatches);
+  });
+
+  it.each([
+    ["plain", {}, false],
+    ["with checkpointed blocks", {}, true],
+    ["with dropout and fewer targets", { dropout: 0.1, targetModules: ["q_proj", "v_proj"], numLayers: 1 }, false],
+  ])("equals the real device's dispatches, FLOPs and peak bytes, %s", async (_, knobs, checkpointing) => {
+    const examples = (await goldenExamples()).slice(0, 3);
+    const settings = resolveConfig({ rank: 4, alpha: 8, ...knobs }, "test");
+    // A device of its own, whose pool holds nothing yet.
+    const device = await openDevice(testGpu());
+    const model = await loadModel(fixtureFolder("llama"), device);
+    const lora = attachLora(model.tree, device, { ...settings, trainable: true });
+    const optimizer = new Adamw(device, lora.parameters, lora.gradients!);
+    const batch = layFlat(examples);
+    model.rope.ensure(device, 24);
+    const program = new Program();
+    program.clear(lora.gradients!);
+    void program.read(recordMicroBatch(program, model, batch, { updateTokens: batch.rows.length, checkpointing }));
+    const report = optimizer.record(program, { ...settings, learningRate: 1e-4 });
+    await device.run(program);
+    expect((await report).finite).toBe(true);
+
+    const lengths = examples.map(({ ids, supervised }) => ({ tokens: ids.length, supervised }));
+    const input = { config: model.config, element: "f32" as const, train: settings, lengths, checkpointing };
+    const { dispatches, flops, peakBytes } = await estimateUpdate({ ...input, limits: device.limits });
+    expect({ dispatches, flops, peakBytes }).toEqual({
+      dispatches: device.counters.dispatches,
+      flops: device.counters.flops,
+      peakBytes: device.memory.peak,
+    });
+    device.destroy();
+  });
+});
+
+describe("the estimate of Qwen2.5-0.5B at 2,048 tokens", () => {
+  const input: EstimateInput = {
+    config: QWEN,
+    element: "bf16",
+    train,
+    lengths: lengthsOf(1, 2048),
+    checkpointing: false,
+  };
+  let plain: Awaited<ReturnType<typeof estimateUpdate>>;
+  let checkpointed: typeof plain;
+  beforeAll(async () => {
+    plain = await estimateUpdate(input);
+    checkpointed = await estimateUpdate({ ...input, checkpointing: true });
+  });
+
+  it("has the weights and the adapter that its config gives", () => {
+    // 494,032,768 parameters, as the Hub says; norms and biases are held in f32.
+    const vectors = 24 * (2 * 896 + 896 + 2 * 128) + 896;
+    expect(plain.weightBytes).toBe(2 * (494_032_768 - vectors) + 4 * vectors);
+    // Rank 8 on 24 × (q, k, v, o, gate, up, down); four buffers: parameters, gradients, two moments.
+    const widths = 2 * (896 + 896) + 2 * (896 + 128) + 3 * (896 + 4864);
+    const adapter = 4 * 4 * 8 * 24 * widths;
+    expect(plain.adapterBytes).toBeGreaterThanOrEqual(adapter);
+    expect(plain.adapterBytes).toBeLessThan(1.01 * adapter); // each factor padded to 256 bytes
+  });
+
+  it("keeps at least what backward reads, and far less than logits or attention in full would take", () => {
+    const activations = plain.peakBytes - plain.weightBytes - plain.adapterBytes;
+    // Per block and token, backward needs the inputs of its linears and of the gated product, in f32.
+    const saved = 4 * 2048 * 24 * (2 * 896 + 896 + 3 * 4864);
+    expect(activations).toBeGreaterThan(saved);
+    expect(activations).toBeLessThan(2 * saved);
+  });
+
+  it("is far lower with checkpointed blocks, for about a third more work", () => {
+    const rest = plain.weightBytes + plain.adapterBytes;
+    expect(checkpointed.peakBytes - rest).toBeLessThan((plain.peakBytes - rest) / 3);
+    const ratio = checkpointed.flops / plain.flops;
+    expect(ratio).toBeGreaterThan(1.15);
+    expect(ratio).toBeLessThan(1.5);
+  });
+
+  it("does the FLOPs of two passes over the weights: forward, and backward to the activations", () => {
+    // 2 FLOPs a weight and token and pass. The head's 136 M weights count although tied; the embedding is a look-up.
+    const products = 2 * 2 * 2048 * 494e6;
+    expect(plain.flops).toBeGreaterThan(products);
+    expect(plain.flops).toBeLessThan(1.5 * products);
+  });
+
+  it("needs less again on long records: attention and logits grow with the tokens, not with their square", async () => {
+    const long = await estimateUpdate({ ...input, lengths: lengthsOf(1, 4096), checkpointing: true });
+    const grown = long.peakBytes - checkpointed.peakBytes;
+    const held = checkpointed.peakBytes - checkpointed.weightBytes - checkpointed.adapterBytes;
+    expect(grown).toBeLessThan(1.15 * held);
   });
 });

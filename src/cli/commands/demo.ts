@@ -9,23 +9,30 @@ import type { TrainingSession } from "../../train/session.ts";
 import { formatNumber, oneLine, wrap } from "../format.ts";
 import { INTERRUPTED } from "../io.ts";
 import { demoFolder } from "../node/package.ts";
-import { ADAPTER } from "./flags.ts";
+import { ADAPTER, knob } from "./flags.ts";
 import { findStopIds } from "./generate.ts";
 import { runnable } from "./runnable.ts";
 import { adapterFact, checkLines, lossPlot, summaryFact, tryCommands } from "./training/closing.ts";
-import { type Fact, factLines, inputFacts } from "./training/describe.ts";
+import { estimateRun, type Fact, factLines, inputFacts, planFacts } from "./training/describe.ts";
 import { executeRun, type Outcome } from "./training/execute.ts";
 import { prepareRun } from "./training/prepare.ts";
 
 /** As public/demo/README.md recommends for this small model. */
-const KNOBS: Partial<TrainConfig> = { steps: 64, learningRate: 2e-3, warmup: 5, stepsPerEval: 16, saveEvery: 0 };
+const KNOBS: Partial<TrainConfig> = { learningRate: 2e-3, warmup: 5, stepsPerEval: 16, saveEvery: 0 };
+const STEPS = 64;
 const ANSWER_TOKENS = 60;
 
 const DEMO = {
   name: "demo",
-  summary: "Teaches the built-in model to talk like a parrot: a whole fine-tuning run in a minute or so.",
-  flags: [{ ...ADAPTER, default: "runs/demo", meaning: "Folder to write the adapter to." }],
+  summary: "Teaches the built-in model a new voice: a whole fine-tuning run, start to end.",
+  flags: [
+    { ...ADAPTER, default: "runs/demo", meaning: "Folder to write the adapter to." },
+    { ...knob("steps"), default: STEPS },
+  ],
 } as const;
+
+const INTRODUCTION =
+  "The built-in model, small enough for any machine, answers plainly. Now it learns a new voice from example chats.";
 
 export const demo = runnable(DEMO, async ({ values }, io) => {
   const folder = demoFolder();
@@ -33,13 +40,16 @@ export const demo = runnable(DEMO, async ({ values }, io) => {
   const stop = new AbortController();
   const release = io.onInterrupt(() => stop.abort());
   try {
-    const config = resolveConfig(KNOBS, "lorikeet demo");
+    const config = resolveConfig({ ...KNOBS, steps: values.steps }, "lorikeet demo");
     const files = { model: "demo", data: folder, valid: undefined, adapterPath: values.adapterPath };
     const run = await prepareRun({ ...files, config, origin: { kind: "fresh" }, notes: [] }, io, stop.signal);
     const probes: string[] = JSON.parse(await readFile(path.join(folder, "probes.json"), "utf8"));
-    io.out.write(`${factLines(inputFacts(run), width)}\n`);
+    io.out.write(`${wrap(INTRODUCTION, width).join("\n")}\n\n${factLines(inputFacts(run), width)}`);
     const before = await answers(run.session, run.source, probes);
-    const outcome = await executeRun(run, io, stop.signal, async () => {});
+    const outcome = await executeRun(run, io, stop.signal, async (start) => {
+      const estimate = await estimateRun(run, start.checkpointing);
+      io.out.write(`${factLines(planFacts(run, start, estimate), width)}\n`);
+    });
     if (outcome.done.steps === 0) return INTERRUPTED;
     io.out.write(`\n${lossPlot(outcome, width)}\n`);
     if (!outcome.usable) {

@@ -60,5 +60,8 @@ export function tryCommands(model: string, folder: string, prompt: string): Fact
 /** As it was started: from a clone through npm, or installed. */
 const program = () => (process.env.npm_lifecycle_event ? "npm run lorikeet --" : "lorikeet");
 
-/** For a POSIX shell. */
-const quote = (word: string) => (/^[\w./:@+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
+/** For a POSIX shell; double quotes where they need no escapes, because they read better around an apostrophe. */
+function quote(word: string): string {
+  if (/^[\w./:@+-]+$/.test(word)) return word;
+  return /["$`\\!]/.test(word) ? `'${word.replaceAll("'", `'\\''`)}'` : `"${word}"`;
+}

@@ -53,7 +53,7 @@ export async function readRequest(given: Files & Readonly<Record<string, unknown
   if (model === undefined || data === undefined || adapterPath === undefined) {
     const missing = PATHS.slice(0, 3).filter((name) => paths[name] === undefined);
     throw configError(
-      `lorikeet train: ${missing.map((name) => `--${flagOf(name)}`).join(" and ")} missing`,
+      `lorikeet train: expected --model, --data and --adapter-path, missing: ${missing.map((name) => `--${flagOf(name)}`).join(", ")}`,
       "For example: lorikeet train --model demo --data my.jsonl --adapter-path runs/mine",
     );
   }

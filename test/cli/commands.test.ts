@@ -1,0 +1,195 @@
+/** eval, logits, generate, inspect and convert on the golden models. */
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { memorySource } from "../../src/core/bytes.ts";
+import { toFloat32 } from "../../src/core/dtype.ts";
+import { openSafetensors } from "../../src/formats/safetensors.ts";
+import { fixtureJson, fixturePath, fixtureTensors, paddedBatch, relativeL2, unpadRows } from "../support/golden.ts";
+import {
+  filesIn,
+  goldenRecords,
+  lorikeet,
+  readJsonFile,
+  succeed,
+  type TokenRecord,
+  temporaryFolder,
+  writeRecords,
+} from "./support.ts";
+
+const MODEL = fixturePath("llama");
+const RANDOM = fixturePath("llama/adapters/random");
+const { scalars, lists } = fixtureJson("llama/manifest.json");
+const folder = temporaryFolder({ keep: true });
+const at = (...parts: string[]) => path.join(folder, ...parts);
+const data = at("main.jsonl");
+let records: TokenRecord[];
+
+beforeAll(async () => {
+  records = await goldenRecords("llama", "main");
+  writeRecords(data, records);
+});
+
+describe("eval", () => {
+  it.each([
+    ["the base", [], "base.loss"],
+    ["an adapter of PEFT", ["--adapter-path", RANDOM], "lora.loss"],
+  ])("measures %s as transformers does", async (_, flags, golden) => {
+    const { out } = await succeed("eval", "--model", MODEL, "--data", data, "--json", ...flags);
+    const { loss, perplexity, tokens } = JSON.parse(out);
+    expect(loss).toBeCloseTo(scalars[golden].value, 4);
+    expect(perplexity).toBeCloseTo(Math.exp(loss), 6);
+    expect(tokens).toBe(records.flatMap(({ labels }) => labels.slice(1)).filter((label) => label >= 0).length);
+  });
+
+  it("prints the same for people", async () => {
+    const { out } = await succeed("eval", "--model", MODEL, "--data", data);
+    expect(out).toMatch(/^loss +\d+\.\d+\nperplexity +\d+/);
+  });
+});
+
+describe("logits", () => {
+  it("writes one tensor for each record, base and adapter, in the order of the file", async () => {
+    const padded = paddedBatch(await fixtureTensors("llama/inputs.safetensors"), "main");
+    const golden = await fixtureTensors("llama/golden.safetensors");
+    for (const [name, flags] of [
+      ["base", []],
+      ["lora", ["--adapter-path", RANDOM]],
+    ] as const) {
+      const out = at(`${name}.safetensors`);
+      await succeed("logits", "--model", MODEL, "--data", data, "--out", out, ...flags);
+      const file = await openSafetensors(memorySource(out, readFileSync(out)));
+      expect([...file.tensors.keys()]).toEqual(["logits.0", "logits.1"]);
+      const parts: number[] = [];
+      for (const [i, info] of [...file.tensors.values()].entries()) {
+        expect([info.dtype, info.shape]).toEqual(["F32", [records[i]!.input_ids.length, 320]]);
+        parts.push(...toFloat32(await file.read(info), "F32"));
+      }
+      expect(relativeL2(parts, unpadRows(golden.get(`${name}.logits`)!, padded))).toBeLessThan(2e-5);
+    }
+  });
+
+  it("keeps the records that carry no loss, and the order of their numbers past ten", async () => {
+    const many = Array.from({ length: 12 }, (_, i) => ({
+      input_ids: [1, 2, 3].slice(0, 1 + (i % 3)),
+      labels: [-100, -100, -100].slice(0, 1 + (i % 3)),
+    }));
+    const out = at("many.safetensors");
+    await succeed("logits", "--model", MODEL, "--data", writeRecords(at("many.jsonl"), many), "--out", out);
+    const file = await openSafetensors(memorySource(out, readFileSync(out)));
+    for (const [i, { input_ids }] of many.entries()) {
+      expect(file.tensors.get(`logits.${i}`)!.shape).toEqual([input_ids.length, 320]);
+    }
+  });
+});
+
+describe("generate", () => {
+  const tokens = () => records[0]!.input_ids.slice(0, 8).join(",");
+
+  it.each([
+    ["base", []],
+    ["lora", ["--adapter-path", RANDOM]],
+  ])("%s: the golden greedy tokens", async (name, flags) => {
+    const golden: number[] = lists[`generate.${name}.tokens`].values;
+    const line = [
+      "generate",
+      "--model",
+      MODEL,
+      "--tokens",
+      tokens(),
+      "--ignore-eos",
+      "--max-tokens",
+      String(golden.length),
+    ];
+    const { out } = await succeed(...line, "--json", ...flags);
+    expect(JSON.parse(out)).toEqual({ tokens: golden, text: null });
+    expect((await succeed(...line, ...flags)).out.trim()).toBe(golden.join(" "));
+  });
+
+  it("samples by seed, and stops where the config says", async () => {
+    const sample = async (...flags: string[]) =>
+      JSON.parse((await succeed("generate", "--model", MODEL, "--tokens", tokens(), "--json", ...flags)).out).tokens;
+    const hot = ["--temperature", "2", "--max-tokens", "20", "--ignore-eos", "--seed"];
+    expect(await sample(...hot, "3")).toEqual(await sample(...hot, "3"));
+    expect(await sample(...hot, "3")).not.toEqual(await sample(...hot, "4"));
+    const all: number[] = await sample("--temperature", "50", "--max-tokens", "100");
+    // 2 is eos: if it came at all, nothing came after it.
+    expect(all.indexOf(2) < 0 || all.indexOf(2) === all.length - 1).toBe(true);
+  });
+
+  it("wants one prompt, and ids that are ids", async () => {
+    const line = ["generate", "--model", MODEL];
+    expect((await lorikeet(line)).err).toContain("expected --prompt or --tokens");
+    expect((await lorikeet([...line, "--prompt", "a", "--tokens", "1"])).err).toContain("one of the two");
+    expect((await lorikeet([...line, "--tokens", "1,x"])).err).toContain('got "x"');
+    expect((await lorikeet([...line, "--tokens", "1,999"])).err).toContain("token 999 is not in the vocabulary of 320");
+    expect((await lorikeet([...line, "--prompt", "a"])).err).toContain("expected a tokenizer.json");
+  });
+});
+
+describe("inspect", () => {
+  it("lists layers, norms and totals", async () => {
+    const { out } = await succeed("inspect", RANDOM);
+    expect(out.split("\n").filter((line) => line.startsWith("model.layers.")).length).toBe(14);
+    expect(out).toContain("14 layers, 28 tensors, 8,960 parameters");
+    expect(out).toContain("rank 4, alpha 8, scale 2");
+    const { factors, ...audit } = JSON.parse((await succeed("inspect", RANDOM, "--json")).out);
+    expect(audit).toMatchObject({ rank: 4, scale: 2, layers: 14, tensors: 28, parameters: 8960, zero: false });
+    expect(factors[0]).toMatchObject({ module: "model.layers.0.mlp.down_proj", in_features: 160, out_features: 64 });
+  });
+
+  it("says when an adapter changes nothing", async () => {
+    expect((await succeed("inspect", fixturePath("llama/adapters/init"))).out).toContain("changes nothing");
+  });
+});
+
+describe("convert", () => {
+  it("peft → mlx → peft → mlx: the same numbers, the same logits", async () => {
+    await succeed("convert", RANDOM, "--to", "mlx", "--out", at("mlx"));
+    await succeed("convert", at("mlx"), "--to", "peft", "--out", at("peft"));
+    await succeed("convert", at("peft"), "--to", "mlx", "--out", at("mlx-2"));
+    expect(filesIn(at("peft"))).toEqual(["adapter_config.json", "adapter_model.safetensors"]);
+    for (const file of filesIn(at("mlx"))) {
+      expect(readFileSync(at("mlx", file)).equals(readFileSync(at("mlx-2", file))), file).toBe(true);
+    }
+    const theirs = await fixtureTensors("llama/adapters/random/adapter_model.safetensors");
+    const ours = await tensorsAt(at("peft", "adapter_model.safetensors"));
+    expect([...ours.keys()].sort()).toEqual([...theirs.keys()].sort());
+    for (const [name, values] of ours) expect(relativeL2(values, theirs.get(name)!.values), name).toBe(0);
+    const loss = async (adapter: string) =>
+      JSON.parse((await succeed("eval", "--model", MODEL, "--data", data, "--json", "--adapter-path", adapter)).out)
+        .loss;
+    expect(await loss(at("mlx"))).toBe(await loss(RANDOM));
+  });
+
+  it("counts MLX's blocks from the base's last, where it is told which that is", async () => {
+    const line = ["convert", RANDOM, "--to", "mlx", "--out"];
+    await succeed(...line, at("deep"), "--num-hidden-layers", "5");
+    expect(readJsonFile(at("deep", "adapter_config.json")).num_layers).toBe(5);
+    await succeed(...line, at("by-model"), "--model", MODEL);
+    expect(readJsonFile(at("by-model", "adapter_config.json")).num_layers).toBe(2);
+    const shallow = await lorikeet([...line, at("shallow"), "--num-hidden-layers", "1"]);
+    expect(shallow.status).toBe(1);
+    expect(shallow.err).toContain("adapts block 1, counted from 0; a base of 1 blocks has none of that number");
+    expect(filesIn(folder)).not.toContain("shallow");
+  });
+
+  it("refuses GGUF, and a folder that holds an adapter of the other layout", async () => {
+    const gguf = await lorikeet(["convert", RANDOM, "--to", "gguf", "--out", at("gguf")]);
+    expect(gguf.status).toBe(1);
+    expect(gguf.err).toContain("cannot be written as GGUF yet");
+    expect(filesIn(folder)).not.toContain("gguf");
+    await succeed("convert", RANDOM, "--to", "peft", "--out", at("held"));
+    const second = await lorikeet(["convert", RANDOM, "--to", "mlx", "--out", at("held")]);
+    expect(second.err).toContain("holds adapter_model.safetensors");
+    expect(filesIn(at("held"))).toEqual(["adapter_config.json", "adapter_model.safetensors"]);
+  });
+});
+
+async function tensorsAt(file: string): Promise<Map<string, Float32Array>> {
+  const opened = await openSafetensors(memorySource(file, readFileSync(file)));
+  const entries = [...opened.tensors.values()].map(async (info) => {
+    return [info.name, toFloat32(await opened.read(info), info.dtype)] as const;
+  });
+  return new Map(await Promise.all(entries));
+}

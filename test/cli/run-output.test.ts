@@ -1,0 +1,80 @@
+/** A run's folder when things go wrong: what can be used stays, everything else goes. */
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { describe, expect, it } from "vitest";
+import { RunOutput } from "../../src/cli/commands/training/run-output.ts";
+import type { Adapter } from "../../src/lora/adapter.ts";
+import type { SaveEvent, StepEvent } from "../../src/train/events.ts";
+import { filesIn, readJsonFile, temporaryFolder } from "./support.ts";
+
+const factor = { module: "model.layers.0.mlp.up_proj", in_features: 2, out_features: 3, rank: 1 };
+const ADAPTER: Adapter = {
+  ...{ rank: 1, alpha: 2, scale: 2, dropout: 0, use_rslora: false },
+  factors: [{ ...factor, A: Float32Array.of(1, 2), B: Float32Array.of(1, 2, 3) }],
+};
+const STEP = { type: "step", step: 1, epoch: 0, finite: true, tokens: 2, supervisedTokens: 1, seconds: 1 } as const;
+const step: StepEvent = { ...STEP, loss: 1, gradNorm: 1, learningRate: 1 };
+const save: SaveEvent = { type: "save", step: 2, adapter: ADAPTER, checkpoint: new Uint8Array(8) };
+
+function output(folder: string): RunOutput {
+  return new RunOutput({ folder, origin: { kind: "fresh" }, saveEvery: 2, extras: {} });
+}
+
+describe("a failed run", () => {
+  it("takes back the folders it made when nothing was saved", async () => {
+    const base = temporaryFolder();
+    const out = output(path.join(base, "a", "b"));
+    await out.abandon({});
+    await out.step(step);
+    expect(filesIn(path.join(base, "a", "b"))).toEqual(["metrics.jsonl"]);
+    await out.abandon({});
+    expect(filesIn(base)).toEqual([]);
+  });
+
+  it("leaves what was there before it", async () => {
+    const base = temporaryFolder();
+    mkdirSync(path.join(base, "a"));
+    writeFileSync(path.join(base, "a", "notes.txt"), "mine");
+    const out = output(path.join(base, "a"));
+    await out.step(step);
+    await out.abandon({});
+    expect(filesIn(path.join(base, "a"))).toEqual(["notes.txt"]);
+  });
+
+  it("keeps a checkpoint, with a record of what happened", async () => {
+    const base = temporaryFolder();
+    const out = output(base);
+    await out.step(step);
+    await out.save(save);
+    await out.abandon({ status: "failed" });
+    expect(readJsonFile(base, "run.json")).toEqual({ status: "failed" });
+    expect(filesIn(base)).toContain("0000002_adapters.safetensors");
+  });
+});
+
+describe("the adapter at the end", () => {
+  const check = (passed: boolean) => ({ name: "it works", passed, evidence: "none" });
+
+  it("is in its place only after every check has passed, and the checks saw the files", async () => {
+    const base = temporaryFolder();
+    const out = output(base);
+    await out.step(step);
+    let seen: string[] = [];
+    await out.finish(ADAPTER, async (written) => {
+      seen = await written.list();
+      expect(existsSync(path.join(base, "adapters.safetensors"))).toBe(false);
+      return [check(true)];
+    });
+    expect(seen).toEqual(["adapter_config.json", "adapters.safetensors"]);
+    expect(filesIn(base)).toEqual(["adapter_config.json", "adapters.safetensors", "metrics.jsonl"]);
+  });
+
+  it("is not kept when a check fails, nor is the one that the run had put there", async () => {
+    const base = temporaryFolder();
+    const out = output(base);
+    await out.save(save);
+    expect(filesIn(base)).toContain("adapters.safetensors");
+    expect(await out.finish(ADAPTER, async () => [check(true), check(false)])).toHaveLength(2);
+    expect(filesIn(base)).toEqual(["0000002_adapters.safetensors", "checkpoint.safetensors", "metrics.jsonl"]);
+  });
+});
