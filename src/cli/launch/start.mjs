@@ -15,7 +15,7 @@ import { endLike, runInForeground } from "./spawn.mjs";
 const NODE_NEEDED = [20, 19];
 
 /** Commands of the command line that open no GPU: they start without a search for one. */
-const WITHOUT_GPU = ["inspect", "help", "--help", "-h", "version", "--version", undefined];
+const WITHOUT_GPU = ["inspect", "convert", "help", "--help", "-h", "version", "--version", undefined];
 
 const MODES = { test: runTests, demo: runDemo, lorikeet: runCommandLine };
 

@@ -1,4 +1,5 @@
 /** WebGPU in Node: Dawn, on the adapter that the launcher chose through the environment. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { create, globals } from "webgpu";
 import { openDevice } from "../../gpu/open.ts";
 import type { WebGpuDevice } from "../../gpu/webgpu.ts";
@@ -12,5 +13,5 @@ export function openGpu(): Promise<WebGpuDevice> {
     Object.assign(globalThis, globals);
     gpu = create([]);
   }
-  return openDevice(gpu);
+  return openDevice(gpu, sleep);
 }
