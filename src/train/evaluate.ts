@@ -24,7 +24,7 @@ export async function evaluate(
   examples: readonly Example[],
   { batchSize, signal }: { readonly batchSize: number; readonly signal?: AbortSignal | undefined },
 ): Promise<Evaluation> {
-  const sums: Promise<number>[] = [];
+  const losses: Promise<Float32Array>[] = [];
   let tokens = 0;
   for (let begin = 0; begin < examples.length; begin += batchSize) {
     signal?.throwIfAborted();
@@ -32,11 +32,11 @@ export async function evaluate(
     if (batch.rows.length === 0) continue;
     model.rope.ensure(device, positionsNeeded(batch.positions));
     const program = new Program();
-    sums.push(program.readFloats(recordEvaluation(program, model, batch)).then(sum));
+    losses.push(program.readFloats(recordEvaluation(program, model, batch)));
     tokens += batch.rows.length;
     await device.run(program);
   }
-  const total = (await Promise.all(sums)).reduce((a, b) => a + b, 0);
+  const total = (await Promise.all(losses)).reduce((all, values) => all + sum(values), 0);
   const loss = total / tokens;
   return { loss, perplexity: Math.exp(loss), tokens, examples: examples.length };
 }
