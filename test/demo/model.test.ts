@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { memoryModel, memorySource } from "../../src/core/bytes.ts";
 import { Random } from "../../src/core/random.ts";
 import { corpus } from "../../src/demo/corpus.ts";
-import { CORPUS_SEED, demoWorld } from "../../src/demo/generate.ts";
+import { demoWorld } from "../../src/demo/generate.ts";
 import { parseModelConfig } from "../../src/formats/model-config.ts";
 import { openSafetensors } from "../../src/formats/safetensors.ts";
 import { compileChatTemplate, renderChat } from "../../src/tokenizer/chat-template.ts";
@@ -22,6 +22,15 @@ const tokenizer = () =>
       readdirSync(folder).map((path) => ({ path, bytes: bytes(path) })),
     ),
   );
+
+/** Text and ids, written down from Hugging Face's own tokenizers (the version is in public/demo/training.json). */
+const ORACLE: [string, number[]][] = [
+  ["Who is Mara?", [591, 283, 538, 33]],
+  ["<|im_start|>user\nHi  there<|im_end|>\n", [1, 276, 201, 42, 75, 223, 803, 2, 201]],
+  ["Chirrup! 3+4 = 7, don't", [37, 364, 730, 3, 223, 21, 13, 22, 223, 31, 223, 25, 14, 527, 9, 86]],
+  ["🦜 é 日", [175, 256, 102, 253, 223, 130, 105, 223, 165, 248, 101]],
+  ["\tx \n\n", [200, 90, 223, 260]],
+];
 
 describe("the demo's weights", () => {
   it("are bf16, 1 to 3 million parameters, and the folder's model files take at most 6 MB", async () => {
@@ -76,7 +85,7 @@ describe("the demo's tokenizer", () => {
   it("gives back every text it is given", async () => {
     const { encode, decode, vocabSize } = await tokenizer();
     const random = new Random(3);
-    const texts = corpus(demoWorld(), CORPUS_SEED, 200).flatMap((document) =>
+    const texts = corpus(demoWorld(), 22, 200).flatMap((document) =>
       "text" in document ? [document.text] : document.messages.map((message) => message.content),
     );
     const odd = ["", "  two  spaces ", "tab\tline\n\n", "émigré", "日本語", "🦜🌈", "\u0000\ufeff", "don't 3+4=7"];
@@ -89,7 +98,6 @@ describe("the demo's tokenizer", () => {
     expect(vocabSize).toBe(config.vocab_size);
   });
 
-  // Written down from Hugging Face's own tokenizers (the version is in public/demo/training.json).
   it.each(ORACLE)("encodes %j as Hugging Face's does", async (text, ids) => {
     expect((await tokenizer()).encode(text, { addSpecialTokens: true }).ids).toEqual(ids);
   });
