@@ -49,7 +49,7 @@ def arguments():
     parser.add_argument("--intermediate-size", type=int, default=512)
     parser.add_argument("--epochs", type=float, default=1)
     parser.add_argument("--batch-tokens", type=int, default=2048, help="tokens of one optimizer step, padding included")
-    parser.add_argument("--learning-rate", type=float, default=2e-3, help="peak of the cosine, after the warm-up")
+    parser.add_argument("--learning-rate", type=float, default=2.5e-3, help="peak of the cosine, after the warm-up")
     parser.add_argument("--warmup", type=int, default=60, help="optimizer steps")
     parser.add_argument("--weight-decay", type=float, default=0.1)
     parser.add_argument("--seed", type=int, default=0)

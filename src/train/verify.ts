@@ -23,6 +23,8 @@ export interface Check {
 
 /** Largest relative difference (L2) between live and read-back logits; both come from the same kernels. */
 const SAME_LOGITS = 1e-6;
+/** The check of the file alone; the others are about what the adapter has become. */
+export const WRITTEN_RIGHT = "the written file gives the live logits";
 const PROBES = 3;
 const PROBE_TOKENS = 64;
 
@@ -77,7 +79,7 @@ export async function verifyAdapter(
   const live = await logitsWith(device, model, adapter, probes);
   const base = await logitsWith(device, model, null, probes);
   const change = relativeDifference(live, base);
-  const name = "the written file gives the live logits";
+  const name = WRITTEN_RIGHT;
   const back = await readBack(written, adapter);
   checks.push({
     name: "the adapter changes the logits",

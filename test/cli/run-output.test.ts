@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { RunOutput } from "../../src/cli/commands/training/run-output.ts";
 import type { Adapter } from "../../src/lora/adapter.ts";
 import type { SaveEvent, StepEvent } from "../../src/train/events.ts";
+import { WRITTEN_RIGHT } from "../../src/train/verify.ts";
 import { filesIn, readJsonFile, temporaryFolder } from "./support.ts";
 
 const factor = { module: "model.layers.0.mlp.up_proj", in_features: 2, out_features: 3, rank: 1 };
@@ -15,6 +16,12 @@ const ADAPTER: Adapter = {
 const STEP = { type: "step", step: 1, epoch: 0, finite: true, tokens: 2, supervisedTokens: 1, seconds: 1 } as const;
 const step: StepEvent = { ...STEP, loss: 1, gradNorm: 1, learningRate: 1 };
 const save: SaveEvent = { type: "save", step: 2, adapter: ADAPTER, checkpoint: new Uint8Array(8) };
+
+/** As half-way: the file is right, though not every layer has moved. */
+const fileIsRight = async () => [
+  { name: "every layer's adapter moved", passed: false, evidence: "none" },
+  { name: WRITTEN_RIGHT, passed: true, evidence: "none" },
+];
 
 function output(folder: string): RunOutput {
   return new RunOutput({ folder, origin: { kind: "fresh" }, saveEvery: 2, extras: {} });
@@ -45,10 +52,19 @@ describe("a failed run", () => {
     const base = temporaryFolder();
     const out = output(base);
     await out.step(step);
-    await out.save(save);
+    await out.save(save, fileIsRight);
     await out.abandon({ status: "failed" });
     expect(readJsonFile(base, "run.json")).toEqual({ status: "failed" });
     expect(filesIn(base)).toContain("0000002_adapters.safetensors");
+  });
+});
+
+describe("an adapter half-way", () => {
+  it("is not put there when its file does not give the live logits; the checkpoint is", async () => {
+    const base = temporaryFolder();
+    const out = output(base);
+    await out.save(save, async () => [{ name: WRITTEN_RIGHT, passed: false, evidence: "none" }]);
+    expect(filesIn(base)).toEqual(["checkpoint.safetensors", "metrics.jsonl"]);
   });
 });
 
@@ -60,7 +76,7 @@ describe("the adapter at the end", () => {
     const out = output(base);
     await out.step(step);
     let seen: string[] = [];
-    await out.finish(ADAPTER, async (written) => {
+    await out.finish(ADAPTER, async (_adapter, written) => {
       seen = await written.list();
       expect(existsSync(path.join(base, "adapters.safetensors"))).toBe(false);
       return [check(true)];
@@ -72,7 +88,7 @@ describe("the adapter at the end", () => {
   it("is not kept when a check fails, nor is the one that the run had put there", async () => {
     const base = temporaryFolder();
     const out = output(base);
-    await out.save(save);
+    await out.save(save, fileIsRight);
     expect(filesIn(base)).toContain("adapters.safetensors");
     expect(await out.finish(ADAPTER, async () => [check(true), check(false)])).toHaveLength(2);
     expect(filesIn(base)).toEqual(["0000002_adapters.safetensors", "checkpoint.safetensors", "metrics.jsonl"]);

@@ -6,7 +6,7 @@ import type { Io } from "../../io.ts";
 import { createProgress, type Progress } from "../../progress.ts";
 import type { PreparedRun } from "./prepare.ts";
 import { adapterExtras, runRecord } from "./record.ts";
-import { RunOutput } from "./run-output.ts";
+import { RunOutput, type Verify } from "./run-output.ts";
 
 export interface Outcome {
   readonly start: StartEvent;
@@ -39,6 +39,7 @@ export async function executeRun(
   const output = new RunOutput({ folder, origin, saveEvery: config.saveEvery, extras: adapterExtras(run) });
   const progress = createProgress(io.out);
   const course: Course = { start: null, steps: [], validations: [], done: null, checks: [] };
+  const verify: Verify = (adapter, written) => session.verify(adapter, written, train.examples);
   const began = new Date();
   const record = (status: string) => runRecord(run, course, { status, began });
   const says = () => progress.log("stopping after this update; Ctrl-C again quits at once, without saving");
@@ -54,14 +55,14 @@ export async function executeRun(
     });
     for await (const event of events) {
       if (event.type === "start") await onStart(event);
-      await take(event, course, output, progress);
+      await take(event, course, output, progress, verify);
     }
     progress.done();
     const { done } = course;
     const trained = done !== null && done.steps > 0;
     if (trained) {
       const adapter = { ...done.adapter, base_model: run.name };
-      course.checks = await output.finish(adapter, (at) => session.verify(adapter, at, train.examples));
+      course.checks = await output.finish(adapter, verify);
       await output.record(record(done.stopped ? "stopped" : "finished"));
     }
     const usable = trained && course.checks.every(({ passed }) => passed);
@@ -75,7 +76,13 @@ export async function executeRun(
   }
 }
 
-async function take(event: TrainEvent, course: Course, output: RunOutput, progress: Progress): Promise<void> {
+async function take(
+  event: TrainEvent,
+  course: Course,
+  output: RunOutput,
+  progress: Progress,
+  verify: Verify,
+): Promise<void> {
   switch (event.type) {
     case "start":
       course.start = event;
@@ -94,7 +101,7 @@ async function take(event: TrainEvent, course: Course, output: RunOutput, progre
       return;
     }
     case "save":
-      if (event.step > 0) await output.save(event);
+      if (event.step > 0) await output.save(event, verify);
       return;
     case "done":
       course.done = event;

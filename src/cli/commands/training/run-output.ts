@@ -2,14 +2,14 @@
  * What a run leaves behind in its folder. Nothing is there before the first update has worked; an adapter is moved into
  * place only after it was read back and checked; and if nothing usable came of the run, its traces are removed.
  */
-import { appendFile, mkdir, readFile, rename, rm } from "node:fs/promises";
+import { appendFile, copyFile, mkdir, readFile, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import type { ModelSource } from "../../../core/bytes.ts";
 import type { JsonValue } from "../../../core/json.ts";
 import type { Adapter } from "../../../lora/adapter.ts";
 import { type AdapterFile, exportMlx } from "../../../lora/export.ts";
 import type { SaveEvent, StepEvent } from "../../../train/events.ts";
-import type { Check } from "../../../train/verify.ts";
+import { type Check, WRITTEN_RIGHT } from "../../../train/verify.ts";
 import { type MadeFolder, makeFolder, writeWhole } from "../../node/files.ts";
 import { folderSource } from "../../node/folder.ts";
 import type { Origin } from "./request.ts";
@@ -18,6 +18,9 @@ export const ADAPTER_FILE = "adapters.safetensors";
 export const CHECKPOINT_FILE = "checkpoint.safetensors";
 const METRICS_FILE = "metrics.jsonl";
 const RECORD_FILE = "run.json";
+
+/** Checks an adapter against the files it was written to. */
+export type Verify = (adapter: Adapter, written: ModelSource) => Promise<Check[]>;
 
 export interface OutputOptions {
   readonly folder: string;
@@ -49,38 +52,45 @@ export class RunOutput {
     await appendFile(this.at(METRICS_FILE), `${JSON.stringify(metricsOf(event))}\n`);
   }
 
-  /** The checkpoint; and the adapter as it is now, under its number and under its usual name, where one is due. */
-  async save({ step, adapter, checkpoint }: SaveEvent): Promise<void> {
+  /**
+   * The checkpoint; and where one is due, the adapter as it is now, under its usual name and under its number. Half-way an
+   * adapter need not have moved everywhere, but its file must give the live logits, or it is not put there.
+   */
+  async save({ step, adapter, checkpoint }: SaveEvent, verify: Verify): Promise<void> {
     if (!this.made) await this.begin();
     const { saveEvery } = this.options;
     if (saveEvery > 0 && step % saveEvery === 0) {
-      const files = this.filesOf(adapter);
-      const tensors = files.find((file) => file.path === ADAPTER_FILE)!;
-      await writeWhole(this.at(`${String(step).padStart(7, "0")}_${ADAPTER_FILE}`), tensors.bytes);
-      for (const file of files) await writeWhole(this.at(file.path), file.bytes);
-      this.placed = true;
+      const right = ({ name, passed }: Check) => name === WRITTEN_RIGHT && passed;
+      const { placed } = await this.place(adapter, verify, (checks) => checks.some(right));
+      const numbered = `${String(step).padStart(7, "0")}_${ADAPTER_FILE}`;
+      if (placed) await copyFile(this.at(ADAPTER_FILE), this.at(numbered));
     }
     await writeWhole(this.at(CHECKPOINT_FILE), checkpoint);
     this.usable = true;
   }
 
-  /**
-   * Writes the adapter to keep. `verify` gets it as read from disk; only if every check passes does it take its place.
-   * Otherwise an adapter that this run has put there before is removed.
-   */
-  async finish(adapter: Adapter, verify: (written: ModelSource) => Promise<Check[]>): Promise<Check[]> {
+  /** Writes the adapter to keep, if every check passes; else one that this run has put there before is removed. */
+  async finish(adapter: Adapter, verify: Verify): Promise<Check[]> {
+    const every = (checks: readonly Check[]) => checks.every(({ passed }) => passed);
+    const { checks, placed } = await this.place(adapter, verify, every);
+    if (!placed && this.placed) {
+      for (const file of this.filesOf(adapter)) await rm(this.at(file.path), { force: true });
+    }
+    return checks;
+  }
+
+  /** Writes the adapter aside, has it read back and checked, and moves it into place when the checks are good. */
+  private async place(adapter: Adapter, verify: Verify, good: (checks: readonly Check[]) => boolean) {
     const staging = this.at(`.unverified-${process.pid}`);
     await mkdir(staging);
     try {
       const files = this.filesOf(adapter);
       for (const file of files) await writeWhole(path.join(staging, file.path), file.bytes);
-      const checks = await verify(folderSource(staging));
-      const good = checks.every(({ passed }) => passed);
-      for (const file of files) {
-        if (good) await rename(path.join(staging, file.path), this.at(file.path));
-        else if (this.placed) await rm(this.at(file.path), { force: true });
-      }
-      return checks;
+      const checks = await verify(adapter, folderSource(staging));
+      const placed = good(checks);
+      if (placed) for (const file of files) await rename(path.join(staging, file.path), this.at(file.path));
+      this.placed ||= placed;
+      return { checks, placed };
     } finally {
       await rm(staging, { recursive: true, force: true });
     }
