@@ -18,7 +18,7 @@ import { executeRun, type Outcome } from "./training/execute.ts";
 import { prepareRun } from "./training/prepare.ts";
 
 /** As public/demo/README.md recommends for this small model. */
-const KNOBS: Partial<TrainConfig> = { learningRate: 1.5e-3, warmup: 5, stepsPerEval: 16, saveEvery: 0 };
+const KNOBS: Partial<TrainConfig> = { learningRate: 3e-3, warmup: 5, stepsPerEval: 16, saveEvery: 0 };
 const STEPS = 64;
 const ANSWER_TOKENS = 60;
 
