@@ -1,7 +1,7 @@
 /** Answers, token by token, with a cache of keys and values: greedy, or sampled at a temperature. */
 import { configError } from "../core/errors.ts";
 import { Random } from "../core/random.ts";
-import type { Device } from "../gpu/device.ts";
+import { type Device, fetchFloats } from "../gpu/device.ts";
 import { Program } from "../gpu/program.ts";
 import { alignUp } from "../gpu/tensor.ts";
 import { allocateCache, type CausalLM, freeCache, headWeight, type KvCache } from "../models/model.ts";
@@ -67,9 +67,7 @@ async function lastLogits(device: Device, model: CausalLM, ids: readonly number[
   const vocabulary = model.config.vocab_size;
   const logits = program.tensor([1, alignUp(vocabulary, 4)], "logits");
   recordNt(program, allColumns(last!), 1, headWeight(model), allColumns(logits));
-  const values = program.readFloats(logits);
-  await device.run(program);
-  return (await values).subarray(0, vocabulary);
+  return (await fetchFloats(device, program, logits)).subarray(0, vocabulary);
 }
 
 function checkPrompt(prompt: readonly number[], { config }: CausalLM): void {

@@ -21,6 +21,7 @@ import type { TrainConfig } from "./config.ts";
 import { estimateUpdate } from "./estimate.ts";
 import { type Evaluation, evaluate } from "./evaluate.ts";
 import type { TrainEvent } from "./events.ts";
+import { modelFacts } from "./facts.ts";
 import { type GenerateOptions, generate } from "./generate.ts";
 import { computeLogits } from "./logits.ts";
 import { Trainer } from "./trainer.ts";
@@ -184,7 +185,7 @@ export class TrainingSession {
     const longest = [...train].sort((a, b) => b.ids.length - a.ids.length).slice(0, config.batchSize);
     const estimate = await estimateUpdate({
       config: this.model.config,
-      element: "bf16",
+      element: modelFacts(this.model).element,
       train: config,
       lengths: longest.map(({ ids, supervised }) => ({ tokens: ids.length, supervised })),
       checkpointing: false,

@@ -5,11 +5,12 @@
 
 import { layFlat } from "../data/batches.ts";
 import type { Example } from "../data/encode.ts";
-import type { Device } from "../gpu/device.ts";
+import { type Device, fetchFloats } from "../gpu/device.ts";
 import { Program } from "../gpu/program.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import type { Adapter } from "../lora/adapter.ts";
 import { type AttachedLora, readFactors } from "../lora/attach.ts";
+import { describeTrainable } from "../lora/audit.ts";
 import type { CausalLM } from "../models/model.ts";
 import { Adamw, type UpdateReport } from "../optim/adamw.ts";
 import { type RunIdentity, type TrainState, writeCheckpoint } from "./checkpoint.ts";
@@ -127,7 +128,7 @@ export class Trainer {
 
   private startEvent(): TrainEvent {
     const { lora, config, checkpointing } = this.input;
-    const parameters = lora.slots.reduce((n, { linear }) => n + lora.rank * (linear.shape[0] + linear.shape[1]), 0);
+    const linears = lora.slots.map(({ linear }) => ({ in_features: linear.shape[1], out_features: linear.shape[0] }));
     const { totalSteps, updatesPerEpoch } = this.plan;
     return {
       type: "start",
@@ -135,9 +136,7 @@ export class Trainer {
       doneSteps: this.step,
       updatesPerEpoch,
       warmup: warmupCount(config, totalSteps),
-      layers: lora.slots.length,
-      tensors: 2 * lora.slots.length,
-      parameters,
+      ...describeTrainable(linears, lora.rank),
       checkpointing,
     };
   }
@@ -250,11 +249,8 @@ export class Trainer {
   }
 
   /** A GPU→CPU wait; only between updates. */
-  private async read(tensor: Tensor): Promise<Float32Array> {
-    const program = new Program();
-    const values = program.readFloats(tensor);
-    await this.input.device.run(program);
-    return values;
+  private read(tensor: Tensor): Promise<Float32Array> {
+    return fetchFloats(this.input.device, new Program(), tensor);
   }
 }
 

@@ -5,7 +5,8 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { memorySource } from "../../src/core/bytes.ts";
 import { toFloat32 } from "../../src/core/dtype.ts";
 import { openSafetensors } from "../../src/formats/safetensors.ts";
-import { fixtureJson, fixturePath, fixtureTensors, paddedBatch, relativeL2, unpadRows } from "../support/golden.ts";
+import { relativeL2 } from "../support/compare.ts";
+import { fixtureJson, fixturePath, fixtureTensors, paddedBatch, unpadRows } from "../support/golden.ts";
 import {
   filesIn,
   goldenRecords,

@@ -3,7 +3,8 @@ import path from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { folderSource } from "../../src/cli/node/folder.ts";
 import { importAdapter } from "../../src/lora/import.ts";
-import { fixtureFolder, fixtureJson, fixturePath, relativeL2 } from "../support/golden.ts";
+import { relativeL2 } from "../support/compare.ts";
+import { fixtureFolder, fixtureJson, fixturePath } from "../support/golden.ts";
 import { goldenRecords, type Metrics, readLines, succeed, temporaryFolder, writeRecords } from "./support.ts";
 
 const TOLERANCE = 5e-4;

@@ -16,9 +16,9 @@ import { newTape } from "../../src/train/step.ts";
 import { mainBatch, stepOf } from "../models/support.ts";
 import { dropoutBackward, dropoutForward } from "../reference/dropout.ts";
 import { linearBackward, linearForward } from "../reference/linear.ts";
-import { expectClose, TOLERANCE } from "../support/compare.ts";
+import { expectClose, relativeL2, TOLERANCE } from "../support/compare.ts";
 import { testDevice } from "../support/device.ts";
-import { fixtureFolder, relativeL2 } from "../support/golden.ts";
+import { fixtureFolder } from "../support/golden.ts";
 import { hostTensor, toF32 } from "../support/values.ts";
 import { placeWeight } from "../support/weights.ts";
 

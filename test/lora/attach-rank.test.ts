@@ -11,8 +11,9 @@ import { loadModel } from "../../src/models/load.ts";
 import type { CausalLM } from "../../src/models/model.ts";
 import { Adamw } from "../../src/optim/adamw.ts";
 import { mainBatch, type StepResult, stepOf } from "../models/support.ts";
+import { relativeL2 } from "../support/compare.ts";
 import { testDevice } from "../support/device.ts";
-import { fixtureFolder, fixtureTensors, type NamedTensor, relativeL2 } from "../support/golden.ts";
+import { fixtureFolder, fixtureTensors, type NamedTensor } from "../support/golden.ts";
 
 const GRADIENTS = 5e-5;
 

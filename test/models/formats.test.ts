@@ -9,16 +9,9 @@ import { loadModel } from "../../src/models/load.ts";
 import { headWeight } from "../../src/models/model.ts";
 import { namedLeaves } from "../../src/nn/module.ts";
 import { computeLogits } from "../../src/train/logits.ts";
+import { relativeL2 } from "../support/compare.ts";
 import { testDevice } from "../support/device.ts";
-import {
-  fixtureFolder,
-  fixtureJson,
-  fixtureTensors,
-  flatten,
-  type PaddedBatch,
-  relativeL2,
-  unpadRows,
-} from "../support/golden.ts";
+import { fixtureFolder, fixtureJson, fixtureTensors, flatten, type PaddedBatch, unpadRows } from "../support/golden.ts";
 import { withBinding } from "../support/weights.ts";
 import { logitsOf, mainBatch, stepOf, withFiles } from "./support.ts";
 

@@ -7,8 +7,9 @@ export function relativeL2(actual: Values, expected: Values): number {
   return Math.sqrt(nmse(actual, expected));
 }
 
-/** Σ(actual − expected)² / Σ expected²; 0 for equal values, also when all are zero. */
+/** Σ(actual − expected)² / Σ expected²; 0 for equal values, also when all are zero. Throws on unequal lengths. */
 export function nmse(actual: Values, expected: Values): number {
+  if (actual.length !== expected.length) throw new RangeError(`${actual.length} values against ${expected.length}`);
   const error = sumSquares(expected.length, (i) => actual[i]! - expected[i]!);
   return error === 0 ? 0 : error / sumSquares(expected.length, (i) => expected[i]!);
 }

@@ -95,15 +95,3 @@ export function unpadRows(tensor: NamedTensor, padded: PaddedBatch): Float32Arra
     out.set(tensor.values.subarray(at * columns, (at + 1) * columns), row * columns);
   return out;
 }
-
-/** ‖a − b‖ / ‖b‖ */
-export function relativeL2(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
-  if (actual.length !== expected.length) throw new RangeError(`${actual.length} values against ${expected.length}`);
-  let difference = 0;
-  let norm = 0;
-  for (let i = 0; i < expected.length; i++) {
-    difference += (actual[i]! - expected[i]!) ** 2;
-    norm += expected[i]! ** 2;
-  }
-  return Math.sqrt(difference / Math.max(norm, 1e-30));
-}

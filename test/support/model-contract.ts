@@ -9,6 +9,7 @@ import type { CausalLM } from "../../src/models/model.ts";
 import { Adamw } from "../../src/optim/adamw.ts";
 import { computeLogits } from "../../src/train/logits.ts";
 import { recordEvaluation, recordMicroBatch } from "../../src/train/step.ts";
+import { relativeL2 } from "./compare.ts";
 import { testDevice } from "./device.ts";
 import {
   fixtureFolder,
@@ -18,7 +19,6 @@ import {
   type NamedTensor,
   type PaddedBatch,
   paddedBatch,
-  relativeL2,
   unpadRows,
 } from "./golden.ts";
 
