@@ -50,6 +50,23 @@ fn greatest_of(x: vec4f) -> f32 {
   return max(max(x.x, x.y), max(x.z, x.w));
 }
 
+// Four rows of a matrix at vec4 column d, as the columns of a mat4x4f:  x * rows_of_k(at, d)  is four dot products.
+fn rows_of_q(at: vec4u, d: u32) -> mat4x4f {
+  return mat4x4f(q[at.x + d], q[at.y + d], q[at.z + d], q[at.w + d]);
+}
+
+fn rows_of_k(at: vec4u, d: u32) -> mat4x4f {
+  return mat4x4f(k[at.x + d], k[at.y + d], k[at.z + d], k[at.w + d]);
+}
+
+fn rows_of_v(at: vec4u, d: u32) -> mat4x4f {
+  return mat4x4f(v[at.x + d], v[at.y + d], v[at.z + d], v[at.w + d]);
+}
+
+fn rows_of_dout(at: vec4u, d: u32) -> mat4x4f {
+  return mat4x4f(dout[at.x + d], dout[at.y + d], dout[at.z + d], dout[at.w + d]);
+}
+
 // Which of four indices lie in [range.x, range.y).
 fn inside(index: vec4u, range: vec2u) -> vec4<bool> {
   return (index >= vec4u(range.x)) & (index < vec4u(range.y));
@@ -74,8 +91,7 @@ fn forward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index)
     let at = (min(keys, vec4u(params.keys - 1u)) * KV + head / GROUP) * D4;
     var scores = vec4f();
     for (var d = 0u; d < params.width; d++) {
-      let x = q[q_at + d];
-      scores += vec4f(dot(x, k[at.x + d]), dot(x, k[at.y + d]), dot(x, k[at.z + d]), dot(x, k[at.w + d]));
+      scores += q[q_at + d] * rows_of_k(at, d);
     }
     let seen = inside(keys, range);
     scores = select(vec4f(-1e30), scores * params.scale, seen);
@@ -151,10 +167,8 @@ fn dq(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane
     var scores = vec4f();
     var dp = vec4f();
     for (var d = 0u; d < params.width; d++) {
-      let x = q[q_at + d];
-      let dx = dout[q_at + d];
-      scores += vec4f(dot(x, k[at.x + d]), dot(x, k[at.y + d]), dot(x, k[at.z + d]), dot(x, k[at.w + d]));
-      dp += vec4f(dot(dx, v[at.x + d]), dot(dx, v[at.y + d]), dot(dx, v[at.z + d]), dot(dx, v[at.w + d]));
+      scores += q[q_at + d] * rows_of_k(at, d);
+      dp += dout[q_at + d] * rows_of_v(at, d);
     }
     let p = select(vec4f(), exp(scores * params.scale - stat.x), inside(keys, range));
     tile[lane] = p * (dp - stat.y);
@@ -198,10 +212,8 @@ fn dkv(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lan
       var scores = vec4f();
       var dp = vec4f();
       for (var d = 0u; d < params.width; d++) {
-        let x = k[k_at + d];
-        let y = v[k_at + d];
-        scores += vec4f(dot(x, q[at.x + d]), dot(x, q[at.y + d]), dot(x, q[at.z + d]), dot(x, q[at.w + d]));
-        dp += vec4f(dot(y, dout[at.x + d]), dot(y, dout[at.y + d]), dot(y, dout[at.z + d]), dot(y, dout[at.w + d]));
+        scores += k[k_at + d] * rows_of_q(at, d);
+        dp += v[k_at + d] * rows_of_dout(at, d);
       }
       let stat = mat4x2f(stats[rows.x], stats[rows.y], stats[rows.z], stats[rows.w]);
       let row_lse = vec4f(stat[0].x, stat[1].x, stat[2].x, stat[3].x);

@@ -22,7 +22,7 @@ struct Params {
   a_offset: u32,
   c_stride: u32,
   c_offset: u32,
-  h_stride: u32,
+  h_stride: u32,   // of h (nt, nn) or of b (tn)
   h_offset: u32,
   scale: f32,      // of the low-rank term where there is one, else of the product (nn, tn)
 }
