@@ -4,9 +4,9 @@
  * stand among the options by its own name in snake_case. What cannot be honoured is a problem, what differs is a note.
  */
 
+import { formatSetting } from "../core/units.ts";
 import type { KnobName, Setting, TrainConfig } from "../train/config.ts";
 import { checkValue, describeDefault, didYouMean, findKnob, flagOf, KNOBS, showValue } from "../train/config.ts";
-import { formatSetting } from "./format.ts";
 import { mapSchedule } from "./mlx-schedule.ts";
 
 export interface ConfigPaths {

@@ -4,6 +4,7 @@
  * mlx.optimizers; a warm-up rises over `warmup` updates and hands over one update later.
  */
 
+import { formatSetting } from "../core/units.ts";
 import {
   checkValue,
   findKnob,
@@ -13,7 +14,6 @@ import {
   showValue,
   type TrainConfig,
 } from "../train/config.ts";
-import { formatSetting } from "./format.ts";
 
 export interface MappedSchedule {
   readonly knobs: Partial<TrainConfig>;

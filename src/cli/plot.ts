@@ -3,7 +3,8 @@
  * Any number of points, gaps where a value is not finite, any width.
  */
 
-import { displayWidth, formatNumber, formatSetting, truncate } from "./format.ts";
+import { formatNumber, formatSetting } from "../core/units.ts";
+import { displayWidth, truncate } from "./format.ts";
 
 export interface Point {
   readonly x: number;

@@ -3,7 +3,8 @@
  * Time left is shown only while the pace is steady.
  */
 
-import { formatCount, formatDuration, formatNumber, formatSetting, truncate } from "./format.ts";
+import { formatCount, formatDuration, formatNumber, formatSetting } from "../core/units.ts";
+import { truncate } from "./format.ts";
 
 /** The part of a stream that is needed; `process.stderr` is one. */
 export interface Output {

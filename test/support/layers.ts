@@ -34,18 +34,18 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   hub: { from: ["core", "formats", "demo"] },
   tokenizer: { from: ["core"], packages: ["@huggingface/tokenizers", "@huggingface/jinja"] },
   autograd: { from: ["core", "gpu"] },
-  data: { from: ["core", "formats", "tokenizer"] },
+  data: { from: ["core", "formats", "tokenizer"], packages: ["papaparse", "hyparquet", "hyparquet-compressors"] },
   ops: { from: ["core", "gpu", "autograd"] },
   nn: { from: ["core", "gpu", "autograd", "ops"] },
   optim: { from: ["core", "gpu", "autograd", "ops"] },
   models: { from: ["core", "formats", "gpu", "autograd", "ops", "nn"] },
   lora: { from: ["core", "formats", "gpu", "autograd", "ops", "nn"] },
   train: { from: [...ENGINE, "demo"] },
-  worker: { from: ["train", "hub", "core", "demo"] },
+  worker: { from: [...ENGINE, "demo", "train"], packages: ["comlink", "fflate", "@huggingface/hub"] },
   cli: { from: [...ENGINE, "demo", "train"], packages: ["node:", "webgpu", "yaml", "playwright-core"] },
   ui: {
-    from: ["worker/client", "worker/protocol", "train/config", "train/events"],
-    packages: ["react", "react-dom"],
+    from: ["core", "worker/client", "worker/protocol", "train/config", "train/events"],
+    packages: ["react", "react-dom", "react-aria-components", "uplot"],
   },
 };
 

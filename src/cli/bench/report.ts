@@ -1,6 +1,8 @@
 /** Runs the benchmarks and puts ratios first: rates of a software adapter say nothing about a GPU, ratios do. */
+
+import { formatBytes, formatNumber } from "../../core/units.ts";
 import type { Device } from "../../gpu/device.ts";
-import { formatBytes, formatNumber, formatTable } from "../format.ts";
+import { formatTable } from "../format.ts";
 import { benchGemm, GEMM_SIZES, type GemmResult } from "./gemm.ts";
 import { measurePeak } from "./measure.ts";
 import { benchTrainingStep, type StepResult } from "./training-step.ts";

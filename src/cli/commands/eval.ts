@@ -1,6 +1,8 @@
 /** `lorikeet eval`: the loss of a model, with or without an adapter, on a file of records. */
+
+import { formatCount, formatNumber } from "../../core/units.ts";
 import { readDataset } from "../../data/dataset.ts";
-import { formatCount, formatNumber, formatTable } from "../format.ts";
+import { formatTable } from "../format.ts";
 import { openDatasetFiles } from "../node/dataset-files.ts";
 import { ADAPTER, DATA, JSON_OUTPUT, knob, MODEL } from "./flags.ts";
 import { openSession } from "./open-session.ts";

@@ -1,7 +1,9 @@
 /** `lorikeet inspect`: what is in an adapter, layer by layer. Needs no GPU and no model. */
+
+import { formatCount, formatNumber, formatSetting } from "../../core/units.ts";
 import { auditAdapter, type FactorAudit } from "../../lora/audit.ts";
 import { importAdapter } from "../../lora/import.ts";
-import { formatCount, formatNumber, formatSetting, formatTable } from "../format.ts";
+import { formatTable } from "../format.ts";
 import { folderSource } from "../node/folder.ts";
 import { JSON_OUTPUT } from "./flags.ts";
 import { runnable } from "./runnable.ts";

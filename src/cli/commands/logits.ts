@@ -2,11 +2,11 @@
 import { open, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { dataError, Problems } from "../../core/errors.ts";
+import { formatBytes, formatCount } from "../../core/units.ts";
 import { type RecordSet, readDataset } from "../../data/dataset.ts";
 import type { DataRecord } from "../../data/records.ts";
 import { layoutSafetensors } from "../../formats/safetensors.ts";
 import type { TrainingSession } from "../../train/session.ts";
-import { formatBytes, formatCount } from "../format.ts";
 import { openDatasetFiles } from "../node/dataset-files.ts";
 import { checkFolder, makeFolder } from "../node/files.ts";
 import { ADAPTER, DATA, MODEL } from "./flags.ts";

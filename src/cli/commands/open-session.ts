@@ -1,8 +1,8 @@
 /** What every command with a model begins with: find it, open the GPU, load the weights, put an adapter on. */
 import type { ModelSource } from "../../core/bytes.ts";
+import { formatBytes } from "../../core/units.ts";
 import { importAdapter } from "../../lora/import.ts";
 import { TrainingSession } from "../../train/session.ts";
-import { formatBytes } from "../format.ts";
 import type { Io } from "../io.ts";
 import { folderSource } from "../node/folder.ts";
 import { findModel } from "../node/model-place.ts";

@@ -1,5 +1,5 @@
 /** The lines after a run: the plot, the checks, and where the adapter lies. */
-import { formatBytes, formatCount, formatDuration, formatNumber } from "../../format.ts";
+import { formatBytes, formatCount, formatDuration, formatNumber } from "../../../core/units.ts";
 import { plotSeries } from "../../plot.ts";
 import type { Fact } from "./describe.ts";
 import type { Outcome } from "./execute.ts";

@@ -1,6 +1,7 @@
 /** A data report as lines for people: what was kept, what was cut, what was left out and where it stands. */
+
+import { formatCount } from "../../../core/units.ts";
 import type { DatasetReport } from "../../../data/encode.ts";
-import { formatCount } from "../../format.ts";
 
 /** "240 of 256 records, 12,345 tokens (4,321 with loss), 20 to 80 tokens long" */
 export function keptLine({ records, kept, tokens, supervised, length }: DatasetReport): string {

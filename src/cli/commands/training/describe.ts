@@ -1,10 +1,11 @@
 /** The lines before a run: device, model, adapter, data, memory, plan. Labels on the left, facts on the right. */
 
+import { formatBytes, formatCount, formatSetting } from "../../../core/units.ts";
 import type { TrainConfig } from "../../../train/config.ts";
 import { type Estimate, estimateUpdate } from "../../../train/estimate.ts";
 import type { StartEvent } from "../../../train/events.ts";
 import { modelFacts } from "../../../train/facts.ts";
-import { displayWidth, formatBytes, formatCount, formatSetting, wrap } from "../../format.ts";
+import { displayWidth, wrap } from "../../format.ts";
 import { keptLine, leftOut } from "./data-lines.ts";
 import type { NamedDataset, PreparedRun } from "./prepare.ts";
 

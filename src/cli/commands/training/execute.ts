@@ -1,7 +1,8 @@
 /** A prepared run, carried out: events to the progress line and to the folder, Ctrl-C to a clean stop. */
+
+import { formatNumber } from "../../../core/units.ts";
 import type { DoneEvent, StartEvent, StepEvent, TrainEvent, ValidationEvent } from "../../../train/events.ts";
 import type { Check } from "../../../train/verify.ts";
-import { formatNumber } from "../../format.ts";
 import type { Io } from "../../io.ts";
 import { createProgress, type Progress } from "../../progress.ts";
 import type { PreparedRun } from "./prepare.ts";
