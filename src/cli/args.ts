@@ -5,11 +5,11 @@
 
 import { parseArgs } from "node:util";
 import { configError, Problems } from "../core/errors.ts";
+import { didYouMean } from "../core/spelling.ts";
 import {
   checkValue,
   describeDefault,
   describeRange,
-  didYouMean,
   findKnob,
   flagOf,
   type Setting,

@@ -4,9 +4,10 @@
  * stand among the options by its own name in snake_case. What cannot be honoured is a problem, what differs is a note.
  */
 
+import { didYouMean } from "../core/spelling.ts";
 import { formatSetting } from "../core/units.ts";
 import type { KnobName, Setting, TrainConfig } from "../train/config.ts";
-import { checkValue, describeDefault, didYouMean, findKnob, flagOf, KNOBS, showValue } from "../train/config.ts";
+import { checkValue, describeDefault, findKnob, flagOf, KNOBS, showValue } from "../train/config.ts";
 import { mapSchedule } from "./mlx-schedule.ts";
 
 export interface ConfigPaths {

@@ -96,7 +96,7 @@ export async function readCheckpoint(name: string, bytes: Uint8Array, identity: 
 
 /** Knobs that may change between the two halves of a run without changing its arithmetic. */
 const FREE = new Set<keyof TrainConfig>([
-  ...(["saveEvery", "stepsPerEval", "valBatches", "checkpointing"] as const),
+  ...(["saveEvery", "stepsPerEval", "stepsPerSample", "valBatches", "checkpointing"] as const),
   // The length may change as long as the updates done keep their rates: checked apart.
   ...(["steps", "epochs"] as const),
 ]);

@@ -4,6 +4,7 @@
  */
 
 import { Problems } from "../core/errors.ts";
+import { didYouMean } from "../core/spelling.ts";
 import { LR_SCHEDULES, learningRate } from "../optim/schedule.ts";
 
 export type Value = number | boolean | string | readonly string[];
@@ -133,6 +134,9 @@ export const KNOBS = [
   { name: "saveEvery", group: "Checks", kind: "integer", default: 100, min: 0, unit: "updates",
     meaning: "Updates between two checkpoints; 0 = only at the end.",
     cost: "More work lost if the run is cut off." },
+  { name: "stepsPerSample", group: "Checks", kind: "integer", default: 0, min: 0, unit: "updates",
+    meaning: "Updates between two rounds of sample answers, of which the first shows the base; 0 = never.",
+    cost: "Fewer looks at how the voice changes; each round takes some seconds." },
 
   { name: "checkpointing", group: "Memory", kind: "choice", default: "auto", choices: ["auto", "on", "off"],
     meaning: "Recompute activations in the backward pass instead of keeping them; auto = when memory is short.",
@@ -263,29 +267,6 @@ export function describeDefault(setting: Setting): string {
   const value = setting.default;
   if (value === "auto" && setting.auto) return `auto: ${setting.auto}`;
   return Array.isArray(value) ? value.join(", ") : String(value ?? "");
-}
-
-/** `; did you mean "seed"?` for the candidate nearest to a mistyped `name`, or nothing when none is near. */
-export function didYouMean(name: string, candidates: readonly string[]): string {
-  const plain = (text: string) => text.replace(/[-_]/g, "").toLowerCase();
-  const typed = plain(name);
-  const allowed = typed.length < 4 ? 1 : Math.max(2, typed.length / 3);
-  const distance = (candidate: string) => editDistance(typed, plain(candidate));
-  const [best] = [...candidates].sort((a, b) => distance(a) - distance(b));
-  return best !== undefined && distance(best) <= allowed ? `; did you mean "${best}"?` : "";
-}
-
-/** Levenshtein's distance, one row at a time. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      next.push(Math.min(row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1), row[j]! + 1, next[j - 1]! + 1));
-    }
-    row = next;
-  }
-  return row[b.length]!;
 }
 
 /** The README's table of knobs, in markdown. */

@@ -45,6 +45,17 @@ export interface ValidationEvent {
   readonly best: boolean;
 }
 
+/** The answer to one probe question, greedy, with the adapter as it is after `step` updates. */
+export interface ProbeEvent {
+  readonly type: "probe";
+  readonly step: number;
+  /** Which question, from 0. */
+  readonly index: number;
+  readonly text: string;
+  /** False when the answer was cut off at its longest length. */
+  readonly ended: boolean;
+}
+
 export interface SaveEvent {
   readonly type: "save";
   readonly step: number;
@@ -64,4 +75,4 @@ export interface DoneEvent {
   readonly stopped: boolean;
 }
 
-export type TrainEvent = StartEvent | StepEvent | ValidationEvent | SaveEvent | DoneEvent;
+export type TrainEvent = StartEvent | StepEvent | ValidationEvent | ProbeEvent | SaveEvent | DoneEvent;

@@ -2,8 +2,9 @@
  * TrainingSession: load a model, train an adapter on it, ask it, take the adapter away. In process for the command line
  * and the tests; the page drives the same object through a worker. One thing runs at a time.
  */
-import type { ModelSource } from "../core/bytes.ts";
+import { type ModelSource, readJson } from "../core/bytes.ts";
 import { configError, dataError, modelError } from "../core/errors.ts";
+import { isJsonObject } from "../core/json.ts";
 import type { RecordSet } from "../data/dataset.ts";
 import { type EncodedDataset, type EncodeOptions, type Example, encodeDataset } from "../data/encode.ts";
 import type { Device } from "../gpu/device.ts";
@@ -16,6 +17,7 @@ import type { CausalLM } from "../models/model.ts";
 import { loadTokenizer } from "../tokenizer/load.ts";
 import { noTokenizer } from "../tokenizer/no-tokenizer.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import { answerProbes, type Probe } from "./answer.ts";
 import { readCheckpoint } from "./checkpoint.ts";
 import type { TrainConfig } from "./config.ts";
 import { estimateUpdate } from "./estimate.ts";
@@ -35,6 +37,8 @@ export interface TrainRequest {
   readonly initial?: Adapter | undefined;
   /** Go on exactly where this checkpoint stood. */
   readonly checkpoint?: { readonly name: string; readonly bytes: Uint8Array } | undefined;
+  /** Questions answered every `stepsPerSample` updates. */
+  readonly probes?: readonly Probe[] | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -93,7 +97,7 @@ export class TrainingSession {
 
   /** Trains; yields what happens. When it ends, the chosen adapter is on the model. */
   async *train(request: TrainRequest): AsyncGenerator<TrainEvent> {
-    const { config, train, valid, initial, checkpoint, signal } = request;
+    const { config, train, valid, initial, checkpoint, probes = [], signal } = request;
     this.removeAdapter();
     const { model, device } = this;
     if (initial) this.checkFits(initial);
@@ -103,7 +107,8 @@ export class TrainingSession {
     this.lora = lora;
     const checkpointing = await this.wantsCheckpointing(config, train);
     const gate = () => this.paused?.promise ?? null;
-    const trainer = new Trainer({ device, model, lora, config, train, valid, checkpointing, gate, signal });
+    const probe = (step: number) => answerProbes(this, probes, step, signal);
+    const trainer = new Trainer({ device, model, lora, config, train, valid, checkpointing, gate, probe, signal });
     try {
       if (checkpoint) trainer.restore(await readCheckpoint(checkpoint.name, checkpoint.bytes, trainer.runIdentity));
       for await (const event of trainer.run()) {
@@ -144,9 +149,22 @@ export class TrainingSession {
     this.lora = null;
   }
 
-  generate(prompt: readonly number[], options: Partial<GenerateOptions> = {}): AsyncGenerator<number> {
+  /** Yields the new ids; with `base`, as the model answers without its adapter. */
+  generate(
+    prompt: readonly number[],
+    { base = false, ...options }: Partial<GenerateOptions> & { readonly base?: boolean } = {},
+  ): AsyncGenerator<number> {
     const stopIds = options.stopIds ?? new Set(this.model.config.eos_token_id);
-    return generate(this.device, this.model, prompt, { ...DEFAULT_GENERATION, ...options, stopIds });
+    const ids = generate(this.device, this.model, prompt, { ...DEFAULT_GENERATION, ...options, stopIds });
+    return base ? withoutAdapter(this.model, ids) : ids;
+  }
+
+  /** The ends of an answer that config.json, generation_config.json and the tokenizer name. */
+  async stopIds(): Promise<Set<number>> {
+    if (!this.loaded) throw modelError("no model is loaded");
+    const { model, source } = this.loaded;
+    const eos = (await this.tokenizer().catch(() => noTokenizer)).special.eos;
+    return new Set([...model.config.eos_token_id, ...(await generationEos(source)), ...(eos ? [eos.id] : [])]);
   }
 
   evaluate(examples: readonly Example[], batchSize: number, signal?: AbortSignal): Promise<Evaluation> {
@@ -193,6 +211,22 @@ export class TrainingSession {
     });
     return estimate.peakBytes - estimate.weightBytes > AUTO_CHECKPOINT_BYTES;
   }
+}
+
+/** Each id is made with the adapter off; between two ids it is on, so that another answer can be made beside this one. */
+async function* withoutAdapter(model: CausalLM, ids: AsyncGenerator<number>): AsyncGenerator<number> {
+  for (;;) {
+    const adapter = detachAdapter(model.tree);
+    const next = await ids.next().finally(() => adapter.putBack());
+    if (next.done) return;
+    yield next.value;
+  }
+}
+
+async function generationEos(source: ModelSource): Promise<number[]> {
+  const generation = await readJson(source, "generation_config.json");
+  const named = isJsonObject(generation) ? generation.eos_token_id : undefined;
+  return (Array.isArray(named) ? named : [named]).filter((id): id is number => Number.isSafeInteger(id));
 }
 
 const DEFAULT_GENERATION = { maxTokens: 128, temperature: 0, seed: 0 };

@@ -16,7 +16,7 @@ import { Adamw, type UpdateReport } from "../optim/adamw.ts";
 import { type RunIdentity, type TrainState, writeCheckpoint } from "./checkpoint.ts";
 import { scheduledRate, type TrainConfig, warmupCount } from "./config.ts";
 import { evaluate, sum } from "./evaluate.ts";
-import type { StepEvent, TrainEvent, ValidationEvent } from "./events.ts";
+import type { ProbeEvent, StepEvent, TrainEvent, ValidationEvent } from "./events.ts";
 import { planUpdates, type UpdatePlan } from "./schedule-plan.ts";
 import { recordMicroBatch } from "./step.ts";
 import { positionsNeeded } from "./token-batch.ts";
@@ -31,10 +31,12 @@ export interface TrainerInput {
   readonly checkpointing: boolean;
   /** Asked between updates: null to go on, or a pause that ends when the promise resolves. */
   gate(): Promise<void> | null;
+  /** Sample answers with the adapter as it is now. */
+  probe?(step: number): AsyncGenerator<ProbeEvent>;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Updates whose report may still be on its way. */
+/** Updates whose report may still be on its way. The very first is waited for: somebody is looking for a sign of life. */
 const LAG = 2;
 
 interface Pending {
@@ -58,6 +60,7 @@ export class Trainer {
   private applied = 0;
   private skipped = 0;
   private step = 0;
+  private reported = 0;
 
   constructor(input: TrainerInput) {
     this.input = input;
@@ -94,23 +97,26 @@ export class Trainer {
   async *run(): AsyncGenerator<TrainEvent> {
     const { config, signal, gate } = this.input;
     yield this.startEvent();
-    if (this.step === 0) yield* this.validate();
+    if (this.step === 0) yield* this.look(0);
     this.lastDone = performance.now();
+    const lag = () => (this.reported === 0 ? 0 : LAG);
     while (this.step < this.plan.totalSteps && !signal?.aborted) {
       const pause = gate();
       if (pause) {
         yield* this.drain();
+        // Whoever pauses may close the page: nothing may be lost by that.
+        if (this.step > 0) yield await this.save();
         await pausedUntil(pause, signal);
         this.lastDone = performance.now();
         continue;
       }
       this.pending.push(await this.submitUpdate(this.step));
       this.step += 1;
-      if (this.pending.length > LAG) yield await this.settle();
+      if (this.pending.length > lag()) yield await this.settle();
       const last = this.step === this.plan.totalSteps;
-      if (last || due(this.step, config.stepsPerEval)) {
+      if (last || due(this.step, config.stepsPerEval) || due(this.step, config.stepsPerSample)) {
         yield* this.drain();
-        yield* this.validate();
+        yield* this.look(this.step, last);
       }
       if (!last && due(this.step, config.saveEvery)) {
         yield* this.drain();
@@ -178,6 +184,7 @@ export class Trainer {
     const now = performance.now();
     const seconds = (now - this.lastDone) / 1000;
     this.lastDone = now;
+    this.reported += 1;
     const loss = nll / supervisedTokens;
     const ok = finite && Number.isFinite(loss);
     return {
@@ -188,6 +195,15 @@ export class Trainer {
 
   private async *drain(): AsyncGenerator<StepEvent> {
     while (this.pending.length > 0) yield await this.settle();
+  }
+
+  /** Validation loss and sample answers, whichever is due. */
+  private async *look(step: number, last = false): AsyncGenerator<TrainEvent> {
+    const { config, signal } = this.input;
+    if (step === 0 || last || due(step, config.stepsPerEval)) yield* this.validate();
+    const sampled = config.stepsPerSample > 0 && (step === 0 || last || due(step, config.stepsPerSample));
+    if (sampled && this.input.probe && !signal?.aborted) yield* this.input.probe(step);
+    this.lastDone = performance.now();
   }
 
   private async *validate(): AsyncGenerator<ValidationEvent> {
@@ -205,7 +221,6 @@ export class Trainer {
     // Before the first update there is nothing to keep: the number is what the run starts from.
     const best = this.step > 0 && loss < (this.best?.loss ?? Number.POSITIVE_INFINITY);
     if (best) this.best = { step: this.step, loss, parameters: await this.read(lora.parameters) };
-    this.lastDone = performance.now();
     yield { type: "validation", step: this.step, loss, tokens, best };
   }
 

@@ -2,7 +2,6 @@ import { describe, expect, expectTypeOf, it } from "vitest";
 import { LorikeetError } from "../../src/core/errors.ts";
 import {
   checkValue,
-  didYouMean,
   flagOf,
   KNOBS,
   type Knob,
@@ -178,16 +177,5 @@ describe("the length of a run", () => {
     expect(scheduledRate(config, 5, 15)).toBe(1e-3);
     expect(scheduledRate(config, 10, 15)).toBe(5e-4);
     expect(scheduledRate(DEFAULTS, 0, 1)).toBe(DEFAULTS.learningRate); // a run of one update does something
-  });
-});
-
-describe("didYouMean", () => {
-  it("sees through case, dashes, transposed and missing letters", () => {
-    expect(didYouMean("maxgradnorm", ["maxGradNorm", "rank"])).toContain("maxGradNorm");
-    expect(didYouMean("seeed", ["seed", "steps"])).toContain('"seed"');
-    expect(didYouMean("trian", ["train", "eval"])).toContain('"train"');
-    expect(didYouMean("abc", ["xyz", "ab_c"])).toContain('"ab_c"');
-    expect(didYouMean("abc", ["axy"])).toBe("");
-    expect(didYouMean("x", [])).toBe("");
   });
 });

@@ -1,17 +1,15 @@
 /** `lorikeet demo`: fine-tunes the built-in model on the built-in dataset, and shows what changed. */
 import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
-import type { ModelSource } from "../../core/bytes.ts";
 import { modelError } from "../../core/errors.ts";
 import { formatNumber } from "../../core/units.ts";
+import { wholeAnswer } from "../../train/answer.ts";
 import { resolveConfig, type TrainConfig } from "../../train/config.ts";
-import { promptIds } from "../../train/prompt.ts";
 import type { TrainingSession } from "../../train/session.ts";
 import { oneLine, wrap } from "../format.ts";
 import { INTERRUPTED } from "../io.ts";
 import { demoFolder } from "../node/package.ts";
 import { ADAPTER, knob } from "./flags.ts";
-import { findStopIds } from "./generate.ts";
 import { runnable } from "./runnable.ts";
 import { adapterFact, checkLines, lossPlot, summaryFact, tryCommands } from "./training/closing.ts";
 import { estimateRun, type Fact, factLines, inputFacts, planFacts } from "./training/describe.ts";
@@ -46,7 +44,7 @@ export const demo = runnable(DEMO, async ({ values }, io) => {
     const run = await prepareRun({ ...files, config, origin: { kind: "fresh" }, notes: [] }, io, stop.signal);
     const probes: string[] = JSON.parse(await readFile(path.join(folder, "probes.json"), "utf8"));
     io.out.write(`${wrap(INTRODUCTION, width).join("\n")}\n\n${factLines(inputFacts(run), width)}`);
-    const before = await answers(run.session, run.source, probes);
+    const before = await answers(run.session, probes);
     const outcome = await executeRun(run, io, stop.signal, async (start) => {
       const estimate = await estimateRun(run, start.checkpointing);
       io.out.write(`${factLines(planFacts(run, start, estimate), width)}\n`);
@@ -56,7 +54,7 @@ export const demo = runnable(DEMO, async ({ values }, io) => {
     if (!outcome.usable) {
       throw modelError(`no adapter was written: ${checkLines(outcome).join("; ")}`);
     }
-    const after = await answers(run.session, run.source, probes);
+    const after = await answers(run.session, probes);
     io.out.write(`\n${conversationLines(probes, before, after, width)}`);
     const bytes = (await stat(path.join(values.adapterPath, "adapters.safetensors"))).size;
     const facts: Fact[] = [
@@ -76,15 +74,11 @@ export const demo = runnable(DEMO, async ({ values }, io) => {
 });
 
 /** What the model says to each question, with whatever adapter is on it. */
-async function answers(session: TrainingSession, source: ModelSource, probes: readonly string[]): Promise<string[]> {
-  const tokenizer = await session.tokenizer();
-  const stopIds = await findStopIds(session, source, tokenizer);
+async function answers(session: TrainingSession, probes: readonly string[]): Promise<string[]> {
   const said: string[] = [];
   for (const content of probes) {
-    const ids: number[] = [];
-    const prompt = promptIds(tokenizer, [{ role: "user", content }]);
-    for await (const id of session.generate(prompt, { maxTokens: ANSWER_TOKENS, stopIds })) ids.push(id);
-    said.push(oneLine(tokenizer.decode(ids, { skipSpecialTokens: true })).trim());
+    const { text } = await wholeAnswer(session, [{ role: "user", content }], { maxTokens: ANSWER_TOKENS });
+    said.push(oneLine(text));
   }
   return said;
 }

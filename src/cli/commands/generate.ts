@@ -1,7 +1,5 @@
 /** `lorikeet generate`: an answer, written as it comes. */
-import { type ModelSource, readJson } from "../../core/bytes.ts";
 import { configError, LorikeetError } from "../../core/errors.ts";
-import { isJsonObject } from "../../core/json.ts";
 import { createStreamDecoder } from "../../tokenizer/stream-decoder.ts";
 import type { Tokenizer } from "../../tokenizer/tokenizer.ts";
 import { type Message, promptIds } from "../../train/prompt.ts";
@@ -40,10 +38,10 @@ export const generation = runnable(GENERATE, async ({ values }, io) => {
     throw configError("lorikeet generate: expected --prompt or --tokens, one of the two");
   }
   const given = tokens === undefined ? null : readIds(tokens);
-  const { session, source } = await openSession(io, values);
+  const { session } = await openSession(io, values);
   const tokenizer = await tokenizerOf(session, given !== null);
   const ids = given ?? promptIds(tokenizer!, conversation(prompt!, system));
-  const stopIds = ignoreEos ? new Set<number>() : await findStopIds(session, source, tokenizer);
+  const stopIds = ignoreEos ? new Set<number>() : await session.stopIds();
   const answer = session.generate(ids, { ...values, stopIds });
   if (json) {
     const made: number[] = [];
@@ -77,20 +75,4 @@ async function tokenizerOf(session: TrainingSession, optional: boolean): Promise
     if (optional && error instanceof LorikeetError) return null;
     throw error;
   }
-}
-
-/** The ends of an answer that config.json, generation_config.json and the tokenizer name. */
-export async function findStopIds(
-  session: TrainingSession,
-  source: ModelSource,
-  tokenizer: Tokenizer | null,
-): Promise<Set<number>> {
-  const generation = await readJson(source, "generation_config.json");
-  const named = isJsonObject(generation) ? generation.eos_token_id : undefined;
-  const more = (Array.isArray(named) ? named : [named]).filter((id) => Number.isSafeInteger(id));
-  return new Set([
-    ...session.model.config.eos_token_id,
-    ...more,
-    ...(tokenizer?.special.eos ? [tokenizer.special.eos.id] : []),
-  ]);
 }

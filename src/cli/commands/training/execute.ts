@@ -1,8 +1,16 @@
 /** A prepared run, carried out: events to the progress line and to the folder, Ctrl-C to a clean stop. */
 
 import { formatNumber } from "../../../core/units.ts";
-import type { DoneEvent, StartEvent, StepEvent, TrainEvent, ValidationEvent } from "../../../train/events.ts";
+import type {
+  DoneEvent,
+  ProbeEvent,
+  StartEvent,
+  StepEvent,
+  TrainEvent,
+  ValidationEvent,
+} from "../../../train/events.ts";
 import type { Check } from "../../../train/verify.ts";
+import { oneLine, truncate } from "../../format.ts";
 import type { Io } from "../../io.ts";
 import { createProgress, type Progress } from "../../progress.ts";
 import type { PreparedRun } from "./prepare.ts";
@@ -50,13 +58,14 @@ export async function executeRun(
       config,
       train: train.examples,
       valid: valid?.examples ?? [],
+      probes: run.probes,
       initial: origin.kind === "adapter" ? origin.adapter : undefined,
       checkpoint: origin.kind === "checkpoint" ? { name: origin.path, bytes: origin.bytes } : undefined,
       signal: stop,
     });
     for await (const event of events) {
       if (event.type === "start") await onStart(event);
-      await take(event, course, output, progress, verify);
+      await take(event, run, course, output, progress, verify);
     }
     progress.done();
     const { done } = course;
@@ -77,8 +86,15 @@ export async function executeRun(
   }
 }
 
+/** "after update 20, What is rain?" and the answer below it. */
+function sampleLines({ step, index, text, ended }: ProbeEvent, { probes }: PreparedRun): string {
+  const question = probes[index]!.messages.at(-1)!.content;
+  return `after update ${step}: ${truncate(oneLine(question), 72)}\n  ${oneLine(text)}${ended ? "" : " …"}`;
+}
+
 async function take(
   event: TrainEvent,
+  run: PreparedRun,
   course: Course,
   output: RunOutput,
   progress: Progress,
@@ -101,6 +117,9 @@ async function take(
       progress.log(`validation loss ${formatNumber(event.loss)} ${when}${best}`);
       return;
     }
+    case "probe":
+      progress.log(sampleLines(event, run));
+      return;
     case "save":
       if (event.step > 0) await output.save(event, verify);
       return;

@@ -1,6 +1,7 @@
 /** From a request to a loaded model and encoded data: all that can be wrong with a run's input is found here. */
 import { type Dataset, readDataset } from "../../../data/dataset.ts";
 import type { EncodedDataset } from "../../../data/encode.ts";
+import { type Probe, probesOf } from "../../../train/answer.ts";
 import type { Io } from "../../io.ts";
 import { openDatasetFiles } from "../../node/dataset-files.ts";
 import { checkFolder } from "../../node/files.ts";
@@ -16,7 +17,11 @@ export interface PreparedRun extends OpenSession {
   readonly request: RunRequest;
   readonly train: NamedDataset;
   readonly valid: NamedDataset | null;
+  /** Questions of the validation set (of the training set without one), for sample answers. */
+  readonly probes: readonly Probe[];
 }
+
+const PROBES = 3;
 
 /** Nothing is written. Files are read before the model, which takes longer. */
 export async function prepareRun(request: RunRequest, io: Io, signal: AbortSignal): Promise<PreparedRun> {
@@ -24,7 +29,8 @@ export async function prepareRun(request: RunRequest, io: Io, signal: AbortSigna
   const files = await openDatasetFiles(request.data, request.valid);
   const dataset = await readDataset({ train: files.train, valid: files.valid });
   const open = await openSession(io, { model: request.model }, signal);
-  return { ...open, request, ...(await encodeBoth(open, dataset, request)) };
+  const probes = probesOf((dataset.valid ?? dataset.train).records, PROBES);
+  return { ...open, request, probes, ...(await encodeBoth(open, dataset, request)) };
 }
 
 async function encodeBoth({ session }: OpenSession, { train, valid }: Dataset, { config }: RunRequest) {
