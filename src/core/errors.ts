@@ -5,45 +5,71 @@
 
 export type ErrorKind = "format" | "data" | "shape" | "config" | "model" | "device";
 
+/** The few errors for which the page has an answer of its own, a button rather than a message. */
+export const ERROR_CODES = [
+  "no-webgpu",
+  "self-test-failed",
+  "out-of-memory",
+  "device-lost",
+  "storage-full",
+  "offline",
+  "gated",
+  "not-found",
+  "model-too-large",
+  "bad-dataset",
+] as const;
+
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
 export interface ErrorData {
   readonly kind: ErrorKind;
   readonly message: string;
   readonly hint?: string;
+  readonly code?: ErrorCode;
 }
 
-/** An error a person can act on. `kind` tells which part of the pipe refused. */
+/** An error a person can act on. `kind` tells which part of the pipe refused, `code` which remedy the page can offer. */
 export class LorikeetError extends Error {
   readonly kind: ErrorKind;
   readonly hint: string | undefined;
+  readonly code: ErrorCode | undefined;
 
-  constructor(kind: ErrorKind, message: string, hint?: string) {
+  constructor(kind: ErrorKind, message: string, hint?: string, code?: ErrorCode) {
     super(message);
     this.name = `${kind[0]!.toUpperCase()}${kind.slice(1)}Error`;
     this.kind = kind;
     this.hint = hint;
+    this.code = code;
   }
 
   toData(): ErrorData {
-    return { kind: this.kind, message: this.message, ...(this.hint === undefined ? {} : { hint: this.hint }) };
+    const { kind, message, hint, code } = this;
+    return { kind, message, ...(hint === undefined ? {} : { hint }), ...(code === undefined ? {} : { code }) };
   }
 
   static fromData(data: ErrorData): LorikeetError {
-    return new LorikeetError(data.kind, data.message, data.hint);
+    return new LorikeetError(data.kind, data.message, data.hint, data.code);
   }
 }
 
+type MakeError = (message: string, hint?: string, code?: ErrorCode) => LorikeetError;
+const errorOf =
+  (kind: ErrorKind): MakeError =>
+  (message, hint, code) =>
+    new LorikeetError(kind, message, hint, code);
+
 /** A file whose bytes do not follow its format (safetensors, config.json, tokenizer.json). */
-export const formatError = (message: string, hint?: string) => new LorikeetError("format", message, hint);
+export const formatError = errorOf("format");
 /** A dataset record that cannot be used. */
-export const dataError = (message: string, hint?: string) => new LorikeetError("data", message, hint);
+export const dataError = errorOf("data");
 /** Tensors whose shapes do not fit an op; a bug in a model file or a wrong adapter. */
-export const shapeError = (message: string, hint?: string) => new LorikeetError("shape", message, hint);
+export const shapeError = errorOf("shape");
 /** A knob, flag or option outside its range. */
-export const configError = (message: string, hint?: string) => new LorikeetError("config", message, hint);
+export const configError = errorOf("config");
 /** A model or adapter that does not fit: unknown family, missing tensors, wrong base. */
-export const modelError = (message: string, hint?: string) => new LorikeetError("model", message, hint);
+export const modelError = errorOf("model");
 /** The GPU: missing, lost, out of memory, or a validation error. */
-export const deviceError = (message: string, hint?: string) => new LorikeetError("device", message, hint);
+export const deviceError = errorOf("device");
 
 /** Gathers the problems of one file so that they are reported together, once. */
 export class Problems {

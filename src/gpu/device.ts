@@ -55,7 +55,8 @@ export function residentTensor(
 ): Tensor {
   const storage = makeStorage(tensorBytes({ shape, element }), label, true);
   if (storage.bytes > maxBinding) {
-    throw deviceError(`"${label}" needs ${storage.bytes} bytes in one binding, this device allows ${maxBinding}`);
+    const message = `"${label}" needs ${storage.bytes} bytes in one binding, this device allows ${maxBinding}`;
+    throw deviceError(message, "Choose a smaller model.", "model-too-large");
   }
   return { storage, offset: 0, shape, element };
 }

@@ -13,28 +13,34 @@ const RAISED = [
 ] as const;
 
 /** Eight storage buffers per stage is what every browser gives; kernels are written for that. */
-const STORAGE_BUFFERS = 8;
+export const STORAGE_BUFFERS = 8;
 
-/** Opens the preferred adapter; Dawn in Node wants `sleep` (SubmitPacer). Throws DeviceError when there is none. */
+/**
+ * Opens the preferred adapter; Dawn in Node wants `sleep` (SubmitPacer). Throws DeviceError when there is none, or when
+ * it gives no device.
+ */
 export async function openDevice(gpu: GPU | undefined, sleep: Sleep | null = null): Promise<WebGpuDevice> {
   const adapter = await gpu?.requestAdapter({ powerPreference: "high-performance" });
-  if (!adapter) throw deviceError("no WebGPU adapter was found", NO_ADAPTER_HINT);
-  if (adapter.limits.maxStorageBuffersPerShaderStage < STORAGE_BUFFERS) {
-    throw deviceError(
-      `the adapter binds ${adapter.limits.maxStorageBuffersPerShaderStage} storage buffers, ${STORAGE_BUFFERS} are needed`,
-    );
+  if (!adapter) throw deviceError("no WebGPU adapter was found", NO_ADAPTER_HINT, "no-webgpu");
+  const buffers = adapter.limits.maxStorageBuffersPerShaderStage;
+  if (buffers < STORAGE_BUFFERS) {
+    const message = `the adapter binds ${buffers} storage buffers, ${STORAGE_BUFFERS} are needed`;
+    throw deviceError(message, "Update the browser and the system.", "no-webgpu");
   }
   const requiredLimits = Object.fromEntries(RAISED.map((name) => [name, adapter.limits[name]]));
   const features: GPUFeatureName[] = ["shader-f16", "subgroups", "timestamp-query"];
   const requiredFeatures = features.filter((feature) => adapter.features.has(feature));
-  const device = await adapter.requestDevice({ requiredLimits, requiredFeatures });
+  const device = await adapter.requestDevice({ requiredLimits, requiredFeatures }).catch((cause: unknown) => {
+    throw deviceError(`the WebGPU adapter gave no device: ${String(cause)}`, NO_ADAPTER_HINT, "no-webgpu");
+  });
   return new WebGpuDevice(device, adapterName(adapter.info), sleep);
 }
 
-function adapterName(info: GPUAdapterInfo): string {
+/** An adapter in words; browsers leave out what would tell users apart. */
+export function adapterName(info: GPUAdapterInfo): string {
   const parts = [info.description || info.device, info.vendor, info.architecture].filter((part) => part !== "");
   return parts.length > 0 ? parts.join(", ") : "unnamed WebGPU adapter";
 }
 
 const NO_ADAPTER_HINT =
-  "In a browser: use Safari 26, Chrome 121 or newer, with hardware acceleration on. In Node: start through `npm run lorikeet`, which finds a Vulkan driver or brings one.";
+  "In a browser: use Safari 26, Chrome or Edge 113 or newer, with hardware acceleration on. In Node: start through `npm run lorikeet`, which finds a Vulkan driver or brings one.";

@@ -1,9 +1,11 @@
 /**
  * The device that runs: WebGPU in a browser or through Dawn in Node. Programs are cut into submits of about 50 ms of
  * GPU work, so that the desktop stays smooth and no watchdog fires; at most two are in flight. Errors that WebGPU
- * reports out of line (validation, memory, a lost device) are thrown by the next `run` or `idle`.
+ * reports out of line (validation, memory, a lost device) are thrown by the next call of any kind, and by a `run` that
+ * is under way at its next wait. A lost device ends every wait: nothing hangs.
  */
-import { deviceError } from "../core/errors.ts";
+import { deviceError, type LorikeetError } from "../core/errors.ts";
+import { formatBytes } from "../core/units.ts";
 import { CommandBatch, type PendingRead } from "./command-batch.ts";
 import { type Counters, type Device, type DeviceLimits, emptyCounters, residentTensor } from "./device.ts";
 import { Buffers, count, dispatchCost, execute } from "./execute.ts";
@@ -14,6 +16,7 @@ import { analyse, type Command, type DispatchCommand, type Program } from "./pro
 import { Readback } from "./readback.ts";
 import { type Sleep, SubmitPacer } from "./submit-pacer.ts";
 import { alignUp, type Element, type Tensor, tensorBytes } from "./tensor.ts";
+import { Waits } from "./waits.ts";
 
 /** GPU work per submit: longer ones make the desktop stutter and can trip the system's GPU watchdog. */
 const SECONDS_PER_SUBMIT = 0.05;
@@ -34,6 +37,7 @@ export class WebGpuDevice implements Device {
   private readonly pacer: SubmitPacer;
   private readonly empty: GPUBuffer;
   private params: { buffer: GPUBuffer; group: GPUBindGroup; slots: number } | null = null;
+  private readonly waits = new Waits();
   private failure: Error | null = null;
   private lastRun: Promise<void> = Promise.resolve();
 
@@ -52,11 +56,8 @@ export class WebGpuDevice implements Device {
     this.pacer = new SubmitPacer(gpu.queue, sleep);
     this.readback = new Readback(gpu, this.pacer);
     this.empty = create(16, "empty");
-    gpu.addEventListener("uncapturederror", (event) => this.fail(explain(event.error)));
-    void gpu.lost.then((info) => {
-      if (info.reason === "destroyed") return;
-      this.fail(deviceError(`the GPU device was lost: ${info.message || info.reason}`, LOST_HINT));
-    });
+    gpu.addEventListener("uncapturederror", (event) => this.fail(explain(event.error, this.memory.allocated)));
+    void gpu.lost.then((info) => this.end(lostError(`the GPU device was lost: ${info.message || info.reason}`)));
   }
 
   get memory() {
@@ -64,6 +65,8 @@ export class WebGpuDevice implements Device {
   }
 
   allocate(shape: readonly number[], label: string, element: Element = "f32"): Tensor {
+    // A buffer that could not be made is reported a moment later: loading a model hears of it at its next tensor.
+    this.throwFailure();
     const tensor = residentTensor(shape, label, element, this.limits);
     this.buffers.addResident(tensor.storage);
     return tensor;
@@ -74,6 +77,7 @@ export class WebGpuDevice implements Device {
   }
 
   upload(tensor: Tensor, bytes: Uint8Array<ArrayBuffer>, byteOffset = 0): void {
+    this.throwFailure();
     this.gpu.queue.writeBuffer(this.buffers.of(tensor), tensor.offset + byteOffset, bytes);
   }
 
@@ -89,7 +93,7 @@ export class WebGpuDevice implements Device {
   private async runAlone(program: Program): Promise<void> {
     this.throwFailure();
     const plan = analyse(program);
-    await this.prepare(plan.commands);
+    await this.waits.for(this.prepare(plan.commands));
     const params = this.writeParams(plan.commands);
     const batch = new CommandBatch(this.gpu);
     let slot = 0;
@@ -103,19 +107,25 @@ export class WebGpuDevice implements Device {
       } else this.encodeTransfer(batch, command);
       if (batch.seconds < SECONDS_PER_SUBMIT) return;
       this.submit(batch);
-      return this.pacer.wait();
+      return this.caughtUp();
     });
     this.submit(batch);
-    await this.pacer.wait();
+    await this.caughtUp();
+  }
+
+  /** When at most two submits are in flight. A GPU→CPU wait; throws what went wrong meanwhile. */
+  private async caughtUp(): Promise<void> {
+    await this.waits.for(this.pacer.wait());
     this.throwFailure();
   }
 
   async idle(): Promise<void> {
-    await this.pacer.finished();
+    await this.waits.for(this.pacer.finished());
     this.throwFailure();
   }
 
   destroy(): void {
+    this.end(deviceError("the GPU device was closed"));
     this.gpu.destroy();
   }
 
@@ -190,12 +200,12 @@ export class WebGpuDevice implements Device {
 
   private async deliver(read: PendingRead): Promise<void> {
     try {
-      const values = await this.readback.take(read);
+      const values = await this.waits.for(this.readback.take(read));
       // A refused submit leaves zeros to be read: rather say what went wrong.
       this.throwFailure();
       read.settle.deliver(values);
     } catch (cause) {
-      this.fail(deviceError(`reading a result back failed: ${String(cause)}`, LOST_HINT));
+      this.fail(lostError(`reading a result back failed: ${String(cause)}`));
       read.settle.reject(this.failure!);
     }
   }
@@ -205,15 +215,26 @@ export class WebGpuDevice implements Device {
     this.failure ??= error;
   }
 
+  /** Nothing more will come of this device. */
+  private end(error: LorikeetError): void {
+    this.fail(error);
+    this.waits.end(this.failure!);
+  }
+
   private throwFailure(): void {
     if (this.failure) throw this.failure;
   }
 }
 
-function explain(error: GPUError): Error {
+const lostError = (message: string): LorikeetError => deviceError(message, LOST_HINT, "device-lost");
+
+/** `allocated`: bytes of all buffers made so far. */
+function explain(error: GPUError, allocated: number): LorikeetError {
   const message = error.message.trim();
-  if (error.constructor.name === "GPUOutOfMemoryError")
-    return deviceError(`the GPU is out of memory: ${message}`, MEMORY_HINT);
+  if (error.constructor.name === "GPUOutOfMemoryError") {
+    const asked = `with ${formatBytes(allocated)} asked for`;
+    return deviceError(`the GPU is out of memory, ${asked}: ${message}`, MEMORY_HINT, "out-of-memory");
+  }
   return deviceError(
     `the GPU reported an error: ${message}`,
     "This is a bug in Lorikeet; please report it with the message.",

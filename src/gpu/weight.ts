@@ -41,6 +41,8 @@ export function allocateWeight(
     const { maxBinding } = device.limits;
     throw deviceError(
       `${ROW_MULTIPLE} rows of "${label}" do not fit into a binding of this device (${maxBinding} bytes)`,
+      "Choose a smaller model.",
+      "model-too-large",
     );
   }
   const shards: Shard[] = [];

@@ -60,7 +60,8 @@ export async function estimateUpdate(input: EstimateInput): Promise<Estimate> {
   return { weightBytes, adapterBytes, peakBytes: device.memory.peak, dispatches, flops, byKernel: device.byKernel };
 }
 
-function allocateWeights(model: CausalLM, device: DryDevice, element: WeightElement): void {
+/** Gives every module weights of this element on a device that only counts. */
+export function allocateWeights(model: CausalLM, device: DryDevice, element: WeightElement): void {
   for (const { path, leaf } of namedLeaves(model.tree)) {
     if (leaf.kind === "rmsnorm") leaf.weight = device.allocate(leaf.shape, path);
     else leaf.weight = allocateWeight(device, leaf.shape, element, path);

@@ -20,12 +20,12 @@ import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { answerProbes, type Probe } from "./answer.ts";
 import { readCheckpoint } from "./checkpoint.ts";
 import type { TrainConfig } from "./config.ts";
-import { estimateUpdate } from "./estimate.ts";
 import { type Evaluation, evaluate } from "./evaluate.ts";
 import type { TrainEvent } from "./events.ts";
 import { modelFacts } from "./facts.ts";
 import { type GenerateOptions, generate } from "./generate.ts";
 import { computeLogits } from "./logits.ts";
+import { longestBatch, planMemory } from "./memory-plan.ts";
 import { Trainer } from "./trainer.ts";
 import { type Check, verifyAdapter } from "./verify.ts";
 
@@ -41,9 +41,6 @@ export interface TrainRequest {
   readonly probes?: readonly Probe[] | undefined;
   readonly signal?: AbortSignal | undefined;
 }
-
-/** Activations above this are worth recomputing when checkpointing is "auto". */
-const AUTO_CHECKPOINT_BYTES = 2 * 2 ** 30;
 
 export class TrainingSession {
   readonly device: Device;
@@ -61,9 +58,14 @@ export class TrainingSession {
     return this.loaded.model;
   }
 
-  async load(source: ModelSource, options: LoadOptions = {}): Promise<CausalLM> {
+  /** `tokenizer`: one that was read before. */
+  async load(
+    source: ModelSource,
+    { tokenizer, ...options }: LoadOptions & { readonly tokenizer?: Tokenizer | null } = {},
+  ): Promise<CausalLM> {
     if (this.loaded) throw modelError("a model is loaded already; open a new session for another");
     this.loaded = { model: await loadModel(source, this.device, options), source };
+    this.encoder = tokenizer ?? null;
     return this.loaded.model;
   }
 
@@ -200,16 +202,17 @@ export class TrainingSession {
 
   private async wantsCheckpointing(config: TrainConfig, train: readonly Example[]): Promise<boolean> {
     if (config.checkpointing !== "auto") return config.checkpointing === "on";
-    const longest = [...train].sort((a, b) => b.ids.length - a.ids.length).slice(0, config.batchSize);
-    const estimate = await estimateUpdate({
+    const { checkpointing } = await planMemory({
       config: this.model.config,
       element: modelFacts(this.model).element,
       train: config,
-      lengths: longest.map(({ ids, supervised }) => ({ tokens: ids.length, supervised })),
-      checkpointing: false,
+      lengths: longestBatch(
+        train.map(({ ids, supervised }) => ({ tokens: ids.length, supervised })),
+        config,
+      ),
       limits: this.device.limits,
     });
-    return estimate.peakBytes - estimate.weightBytes > AUTO_CHECKPOINT_BYTES;
+    return checkpointing;
   }
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type ErrorKind, LorikeetError, Problems, shapeError } from "../../src/core/errors.ts";
+import { dataError, ERROR_CODES, type ErrorKind, LorikeetError, Problems, shapeError } from "../../src/core/errors.ts";
 
 describe("LorikeetError", () => {
   it("is named after its kind", () => {
@@ -21,6 +21,17 @@ describe("LorikeetError", () => {
     expect(back).toBeInstanceOf(LorikeetError);
     expect([back.kind, back.name, back.message, back.hint]).toEqual(["device", "DeviceError", "lost", hint]);
     expect("hint" in error.toData()).toBe(hint !== undefined);
+    expect("code" in error.toData()).toBe(false);
+  });
+
+  it("carries its code across a worker boundary", () => {
+    const codes = ERROR_CODES.map((code) => {
+      const data = structuredClone(dataError("m", undefined, code).toData());
+      expect(data).toEqual({ kind: "data", message: "m", code });
+      return LorikeetError.fromData(data).code;
+    });
+    expect(codes).toEqual([...ERROR_CODES]);
+    expect(LorikeetError.fromData(dataError("m").toData()).code).toBeUndefined();
   });
 });
 

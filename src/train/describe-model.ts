@@ -1,0 +1,51 @@
+/** What a model is before its weights are fetched: config, tokenizer, and the headers of its weight files. */
+import type { ModelSource } from "../core/bytes.ts";
+import { LorikeetError, modelError } from "../core/errors.ts";
+import { openCheckpoint } from "../formats/checkpoint.ts";
+import type { ModelConfig } from "../formats/model-config.ts";
+import { DryDevice } from "../gpu/dry-run.ts";
+import { targetLayers } from "../lora/targets.ts";
+import { readConfig, tensorElement } from "../models/load.ts";
+import { buildModel } from "../models/registry.ts";
+import { loadTokenizer } from "../tokenizer/load.ts";
+import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import { allocateWeights } from "./estimate.ts";
+import { type ModelFacts, modelFacts } from "./facts.ts";
+
+export interface ModelDescription {
+  readonly config: ModelConfig;
+  readonly facts: ModelFacts;
+  /** Null with the reason why records cannot be rendered. */
+  readonly tokenizer: Tokenizer | null;
+  readonly noTokenizer: LorikeetError | null;
+  /** Paths of the linear layers an adapter can go on, in the model's order. */
+  readonly modules: readonly string[];
+}
+
+/** Throws ModelError or FormatError for what cannot be trained here, before anything large is fetched. */
+export async function describeModel(source: ModelSource): Promise<ModelDescription> {
+  const config = await readConfig(source);
+  const model = buildModel(config, `${source.label}/config.json`);
+  const checkpoint = await openCheckpoint(source);
+  const bytes = new Map<string, number>();
+  for (const { dtype, begin, end } of checkpoint.tensors.values()) {
+    bytes.set(dtype, (bytes.get(dtype) ?? 0) + end - begin);
+  }
+  const [dtype = ""] = [...bytes].sort((a, b) => b[1] - a[1]).map(([name]) => name);
+  const element = tensorElement(dtype);
+  if (!element) {
+    throw modelError(
+      `${source.label}: expected weights in F32, F16 or BF16, found mostly ${dtype || "none"}`,
+      "Quantised models cannot be trained here yet; choose the original one.",
+    );
+  }
+  allocateWeights(model, new DryDevice(), element);
+  const facts = modelFacts(model);
+  const modules = targetLayers(model.tree, { targetModules: null, numLayers: 0 }).map(({ path }) => path);
+  try {
+    return { config, facts, modules, tokenizer: await loadTokenizer(source), noTokenizer: null };
+  } catch (error) {
+    if (!(error instanceof LorikeetError) || error.kind !== "format") throw error;
+    return { config, facts, modules, tokenizer: null, noTokenizer: error };
+  }
+}
