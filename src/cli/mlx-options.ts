@@ -6,8 +6,8 @@
 
 import { didYouMean } from "../core/spelling.ts";
 import { formatSetting } from "../core/units.ts";
-import type { KnobName, Setting, TrainConfig } from "../train/config.ts";
-import { checkValue, describeDefault, findKnob, flagOf, KNOBS, showValue } from "../train/config.ts";
+import type { Setting, TrainConfig } from "../train/config.ts";
+import { checkValue, describeDefault, findKnob, flagOf, KNOBS, type KnobName, showValue } from "../train/config.ts";
 import { mapSchedule } from "./mlx-schedule.ts";
 
 export interface ConfigPaths {
@@ -282,8 +282,7 @@ function readOthers(reading: Reading): void {
 }
 
 function reportUnknown(reading: Reading, path: string, rest: object, known: readonly string[]): void {
-  const unknown = Object.keys(rest).map((key) => `${path}${key}: no such option${didYouMean(key, known)}`);
-  reading.problems.push(...unknown);
+  for (const key of Object.keys(rest)) reading.problems.push(`${path}${key}: no such option${didYouMean(key, known)}`);
 }
 
 /** One note on the options left to defaults that differ from mlx-lm's, if there are any. */

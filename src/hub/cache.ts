@@ -11,6 +11,12 @@ export interface RangeCache {
   put(key: string, index: number, bytes: Uint8Array): Promise<void>;
 }
 
+/** Whether the error says that there is no room: ours, or the browser's own. */
+export function isStorageFull(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return ("code" in error && error.code === "storage-full") || error.name === "QuotaExceededError";
+}
+
 /** A cache that lives as long as the program. */
 export function memoryCache(): RangeCache {
   const chunks = new Map<string, Uint8Array>();

@@ -1,19 +1,26 @@
 /**
- * GET with patience: retries what may pass (network failures, 5xx), explains what will not (401, 403, 404, 429).
+ * GET with patience: retries what may pass (a cut or stalled connection, 5xx), explains what will not (401, 403, 404, 429).
  * Plain GETs with at most a Range header, so that no CORS preflight is needed on the Hub's download hosts.
  */
 
 import { LorikeetError, modelError } from "../core/errors.ts";
+import { type Piece, pieceOf, readPart, readPiece, readWhole } from "./body.ts";
+import { refusal } from "./refusal.ts";
+import { causeText, patiently, sleep, type TransferMeter } from "./transfer.ts";
 
 export interface HttpOptions {
   readonly fetch: typeof fetch;
   /** Read token; sent as Authorization, and only then. */
   readonly token?: string;
   readonly signal?: AbortSignal;
-  /** Tries per request. */
+  /** Tries per request; a ranged one that brought a good piece before it broke does not count. */
   readonly attempts: number;
   /** Wait before the second try; doubles with each further one. */
   readonly retryDelayMs: number;
+  /** A connection that brings no byte for so long counts as broken. */
+  readonly stallMs: number;
+  /** Told what arrives; may hold everything back. */
+  readonly meter?: TransferMeter;
 }
 
 /** Bytes [begin, end) of a resource. */
@@ -22,17 +29,14 @@ export interface ByteRange {
   readonly end: number;
 }
 
-/** A server that ignores Range sends the whole file; beyond this size that is an error instead of a flood. */
-const MAX_WHOLE_ANSWER = 64 * 2 ** 20;
-
-/** A failure worth another try. */
-class Passing extends Error {}
+/** So much in one try is progress, however often the line breaks. */
+const PROGRESS_BYTES = 2 ** 16;
 
 /** Every try failed: no network, or a server that is down. */
 export class NoAnswerError extends LorikeetError {}
 
 /**
- * GETs `url`, or the given range of it, whole.
+ * GETs `url`, or the given range of it, whole. What a broken try of a range brought is kept for the next.
  * @param what for messages: "org/model/config.json".
  * @throws ModelError with a hint; an aborted signal's own reason.
  */
@@ -42,94 +46,62 @@ export async function getBytes(
   options: HttpOptions,
   range?: ByteRange,
 ): Promise<Uint8Array<ArrayBuffer>> {
+  const done = options.meter?.begin();
+  try {
+    return await tryUntilWhole(url, what, options, range && pieceOf(range));
+  } finally {
+    done?.();
+  }
+}
+
+async function tryUntilWhole(url: string, what: string, options: HttpOptions, piece: Piece | undefined) {
   let failure = "";
-  for (let attempt = 0; attempt < options.attempts; attempt++) {
-    if (attempt > 0) await sleep(options.retryDelayMs * 2 ** (attempt - 1), options.signal);
+  for (let failures = 0; failures < options.attempts; ) {
+    if (failures > 0) await sleep(options.retryDelayMs * 2 ** (failures - 1), options.signal);
+    await options.meter?.ready(options.signal);
+    const before = piece?.filled ?? 0;
     try {
-      return await getOnce(url, what, options, range);
+      return await getOnce(url, what, options, piece);
     } catch (error) {
       options.signal?.throwIfAborted();
       if (error instanceof LorikeetError) throw error;
-      failure = error instanceof Error ? causeText(error) : String(error);
+      failure = causeText(error);
+      failures = (piece?.filled ?? 0) - before >= PROGRESS_BYTES ? 1 : failures + 1;
     }
   }
   throw new NoAnswerError(
     "model",
     `${what}: expected an answer from ${new URL(url).host}, got none in ${options.attempts} tries (${failure})`,
     "Check the connection and try again: what has arrived is kept. A folder on this machine needs no network.",
+    "offline",
   );
 }
 
-async function getOnce(
-  url: string,
-  what: string,
-  options: HttpOptions,
-  range?: ByteRange,
-): Promise<Uint8Array<ArrayBuffer>> {
+async function getOnce(url: string, what: string, options: HttpOptions, piece: Piece | undefined) {
+  const stop = new AbortController();
+  const forward = () => stop.abort(options.signal?.reason);
+  options.signal?.addEventListener("abort", forward);
+  try {
+    options.signal?.throwIfAborted();
+    const asked = options.fetch(url, { headers: headersFor(options, piece), signal: stop.signal });
+    const response = await patiently(asked, options.stallMs);
+    if (!response.ok) throw await refusal(response, what, options.token !== undefined);
+    if (piece === undefined) return await readWhole(response, options);
+    if (response.status !== 200) return await readPiece(response, piece, options);
+    return await readPart(response, piece, options, () =>
+      modelError(`${what}: expected a part of the file, got all of it: the server does not serve ranges`),
+    );
+  } catch (error) {
+    stop.abort(error); // a broken answer must not go on arriving
+    throw error;
+  } finally {
+    options.signal?.removeEventListener("abort", forward);
+  }
+}
+
+function headersFor({ token }: HttpOptions, piece: Piece | undefined): Headers {
   const headers = new Headers();
-  if (options.token !== undefined) headers.set("Authorization", `Bearer ${options.token}`);
-  if (range !== undefined) headers.set("Range", `bytes=${range.begin}-${range.end - 1}`);
-  const response = await options.fetch(url, { headers, ...(options.signal ? { signal: options.signal } : {}) });
-  if (!response.ok) throw await refusal(response, what, options);
-  if (range !== undefined && response.status === 200) return cutOut(response, what, range);
-  const bytes = new Uint8Array(await response.arrayBuffer());
-  if (range !== undefined && bytes.byteLength !== range.end - range.begin) {
-    throw new Passing(`expected ${range.end - range.begin} bytes, got ${bytes.byteLength}`);
-  }
-  return bytes;
-}
-
-/** Status 200 to a Range request: the body is the whole file. */
-async function cutOut(response: Response, what: string, range: ByteRange): Promise<Uint8Array<ArrayBuffer>> {
-  const length = Number(response.headers.get("Content-Length") ?? range.end);
-  if (Math.max(length, range.end) > MAX_WHOLE_ANSWER) {
-    await response.body?.cancel();
-    throw modelError(`${what}: expected a part of the file, got all of it: the server does not serve ranges`);
-  }
-  const bytes = new Uint8Array(await response.arrayBuffer());
-  if (bytes.byteLength < range.end) throw new Passing(`expected at least ${range.end} bytes, got ${bytes.byteLength}`);
-  return bytes.slice(range.begin, range.end);
-}
-
-async function refusal(response: Response, what: string, options: HttpOptions): Promise<Error> {
-  await response.body?.cancel();
-  const { status } = response;
-  if (status >= 500 || status === 408) return new Passing(`status ${status}`);
-  return modelError(`${what}: expected the file, got status ${status}`, hintFor(status, options.token !== undefined));
-}
-
-function hintFor(status: number, hasToken: boolean): string {
-  switch (status) {
-    case 401:
-      return hasToken
-        ? "The token was not accepted: it may have expired, or the name is wrong (the Hub hides what a token cannot see)."
-        : "The name is wrong, or the model is private or gated: then pass a read token of an account that has access.";
-    case 403:
-      return "The model is gated: accept its terms on its Hub page, and use a token that may read gated models.";
-    case 404:
-      return "There is no such model, revision or file: check the spelling, capital letters included.";
-    case 429:
-      return `Too many requests: wait a few minutes${hasToken ? "" : ", or pass a token, which raises the limit"}.`;
-    default:
-      return "The server refused; try again later or choose another revision.";
-  }
-}
-
-/** undici says only "fetch failed" and keeps the reason (ECONNREFUSED, …) in `cause`. */
-function causeText(error: Error): string {
-  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
-}
-
-async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    const stop = () => {
-      clearTimeout(timer);
-      reject(signal?.reason);
-    };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener("abort", stop);
-      resolve();
-    }, ms);
-    signal?.addEventListener("abort", stop, { once: true });
-  });
+  if (token !== undefined) headers.set("Authorization", `Bearer ${token}`);
+  if (piece !== undefined) headers.set("Range", `bytes=${piece.begin + piece.filled}-${piece.end - 1}`);
+  return headers;
 }

@@ -22,6 +22,10 @@ export interface LoadOptions {
 }
 
 const ELEMENTS: Partial<Record<Dtype, WeightElement>> = { F32: "f32", F16: "f16", BF16: "bf16" };
+/** How weights of this dtype lie on the device; undefined for dtypes that cannot be trained on. */
+export const tensorElement = (dtype: string): WeightElement | undefined =>
+  Object.hasOwn(ELEMENTS, dtype) ? ELEMENTS[dtype as Dtype] : undefined;
+
 const SLICE_BYTES = 32 * 2 ** 20;
 /** Buffers that old checkpoints store although they are computed. */
 const COMPUTED = /\.rotary_emb\.inv_freq$/;
@@ -33,7 +37,8 @@ export async function loadModel(source: ModelSource, device: Device, options: Lo
   return model;
 }
 
-async function readConfig(source: ModelSource): Promise<ModelConfig> {
+/** config.json of a supported family. Throws ModelError where there is none, or one of another family. */
+export async function readConfig(source: ModelSource): Promise<ModelConfig> {
   const where = `${source.label}/config.json`;
   const json = await readJson(source, "config.json");
   if (json === undefined) {
@@ -73,6 +78,7 @@ export async function loadWeights(
 ): Promise<void> {
   const wanted = wantedTensors(model);
   checkTensors(wanted, checkpoint, model, label);
+  sortByPlace(wanted, checkpoint);
   const bytesOf = ({ name }: Wanted) => checkpoint.tensors.get(name)!.end - checkpoint.tensors.get(name)!.begin;
   const total = wanted.reduce((sum, tensor) => sum + bytesOf(tensor), 0);
   let done = 0;
@@ -83,11 +89,21 @@ export async function loadWeights(
       done += bytesOf(tensor);
       onProgress?.(done, total);
     }
+    // Memory that ran out with the last tensors is reported out of line.
+    await device.idle();
   } catch (error) {
     freeWeights(model, device);
     throw error;
   }
 }
+
+/** Into the order of the files: a download that cannot be kept must not need any part of a file twice. */
+function sortByPlace(wanted: Wanted[], checkpoint: Checkpoint): void {
+  const place = ({ name }: Wanted) => checkpoint.tensors.get(name)!;
+  wanted.sort((a, b) => compare(place(a).file.name, place(b).file.name) || place(a).begin - place(b).begin);
+}
+
+const compare = (a: string, b: string) => (a < b ? -1 : Number(a > b));
 
 /** Gives back what is loaded, when the rest will not come. */
 function freeWeights(model: CausalLM, device: Device): void {

@@ -41,10 +41,10 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   models: { from: ["core", "formats", "gpu", "autograd", "ops", "nn"] },
   lora: { from: ["core", "formats", "gpu", "autograd", "ops", "nn"] },
   train: { from: [...ENGINE, "demo"] },
-  worker: { from: [...ENGINE, "demo", "train"], packages: ["comlink", "fflate", "@huggingface/hub"] },
-  cli: { from: [...ENGINE, "demo", "train"], packages: ["node:", "webgpu", "yaml", "playwright-core"] },
+  worker: { from: [...ENGINE, "demo", "train"], packages: ["fflate", "@huggingface/hub"] },
+  cli: { from: [...ENGINE, "demo", "train"], packages: ["node:", "webgpu", "yaml", "playwright-core", "vite"] },
   ui: {
-    from: ["core", "worker/client", "worker/protocol", "train/config", "train/events"],
+    from: ["core", "worker/client", "worker/protocol", "train/config", "train/events", "train/presets", "data/findings"],
     packages: ["react", "react-dom", "react-aria-components", "uplot"],
   },
 };

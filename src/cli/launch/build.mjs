@@ -1,16 +1,25 @@
-/** Builds the command line (TypeScript with imported shader text) into dist/, and only when its sources changed. */
-import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+/** Builds the command line and the page into dist/, each only when its sources changed. */
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { digestOf } from "./digest.mjs";
 import { canWrite, root } from "./places.mjs";
 import { LaunchError, say, seconds } from "./report.mjs";
 import { runQuietly } from "./spawn.mjs";
 
-/** Folders and files that the built program depends on; the page and the launcher itself are not in it. */
-const SOURCES = ["src", "shaders", "package-lock.json", "vite.config.ts"];
-const NOT_BUILT = ["src/ui", "src/cli/launch"];
-
 export const ENTRY = "src/cli/lorikeet.ts";
+
+const SHARED = ["src", "shaders", "package-lock.json", "vite.config.ts"];
+
+/** @type {import("./digest.mjs").Ingredients} */
+export const COMMAND_LINE = { sources: SHARED, without: ["src/ui", "src/cli/launch"] };
+
+/** @type {import("./digest.mjs").Ingredients} */
+export const PAGE = {
+  sources: [...SHARED, "vite", "public", "index.html"],
+  without: ["src/cli"],
+  // A page is built for one Hub.
+  values: [process.env.LORIKEET_HUB ?? ""],
+};
 
 /**
  * Returns the path of the built program.
@@ -20,51 +29,44 @@ export async function buildCommandLine(base = root) {
   const program = path.join(base, "dist", "lorikeet.js");
   // An installed package comes built, without the tools to build it again.
   if (!existsSync(path.join(base, ENTRY)) && existsSync(program)) return program;
+  const args = ["--ssr", ENTRY, "--outDir", "dist"];
+  await buildOnce(base, { name: "command line", result: program, ingredients: COMMAND_LINE, args });
+  return program;
+}
 
-  const mark = path.join(base, "dist", ".lorikeet-build");
-  const digest = digestOf(base);
-  if (existsSync(program) && existsSync(mark) && readFileSync(mark, "utf8") === digest) return program;
+/**
+ * Returns the folder of the built page, a static site.
+ * @param {string} [base]
+ */
+export async function buildPage(base = root) {
+  const folder = path.join(base, "dist", "page");
+  const result = path.join(folder, "index.html");
+  await buildOnce(base, { name: "page", result, ingredients: PAGE, args: ["--outDir", "dist/page"] });
+  return folder;
+}
+
+/**
+ * Runs Vite unless `result` is there and was built from the same sources.
+ * @param {string} base
+ * @param {{ name: string, result: string, ingredients: import("./digest.mjs").Ingredients, args: string[] }} what
+ */
+async function buildOnce(base, { name, result, ingredients, args }) {
+  const mark = path.join(base, "dist", `.${name.replace(" ", "-")}-build`);
+  const digest = digestOf(base, ingredients);
+  if (existsSync(result) && existsSync(mark) && readFileSync(mark, "utf8") === digest) return;
 
   if (!canWrite(path.dirname(mark))) {
     throw new LaunchError(`${path.dirname(mark)} cannot be written`, "clone the repository to a folder of your own");
   }
   const start = performance.now();
+  // What lies there until the build is complete must not pass for it.
+  rmSync(mark, { force: true });
   const vite = path.join(base, "node_modules", "vite", "bin", "vite.js");
-  const args = [vite, "build", "--ssr", ENTRY, "--outDir", "dist", "--logLevel", "warn"];
-  const { code, stdout, stderr } = await runQuietly(process.execPath, args, { cwd: base });
-  if (code !== 0) throw new LaunchError(`the command line could not be built:\n${`${stdout}\n${stderr}`.trim()}`);
+  // Set by whoever calls us (vitest, say), it would decide which React is built.
+  const env = { ...process.env, NODE_ENV: "production" };
+  const all = [vite, "build", ...args, "--logLevel", "warn"];
+  const { code, stdout, stderr } = await runQuietly(process.execPath, all, { cwd: base, env });
+  if (code !== 0) throw new LaunchError(`the ${name} could not be built:\n${`${stdout}\n${stderr}`.trim()}`);
   writeFileSync(mark, digest);
-  say(`command line built in ${seconds(start)}`);
-  return program;
-}
-
-/**
- * A digest of names and contents; times of files change with every checkout.
- * @param {string} base
- */
-export function digestOf(base) {
-  const hash = createHash("sha256");
-  for (const file of SOURCES.flatMap((source) => filesUnder(base, source))) {
-    hash
-      .update(`${file}\0`)
-      .update(readFileSync(path.join(base, file)))
-      .update("\0");
-  }
-  return hash.digest("hex");
-}
-
-/**
- * @param {string} base
- * @param {string} name relative, with forward slashes
- * @returns {string[]}
- */
-function filesUnder(base, name) {
-  const at = path.join(base, name);
-  if (NOT_BUILT.includes(name) || !existsSync(at)) return [];
-  const entries = readdirSync(path.dirname(at), { withFileTypes: true });
-  const entry = entries.find((item) => item.name === path.basename(at));
-  if (!entry?.isDirectory()) return [name];
-  return readdirSync(at)
-    .sort()
-    .flatMap((child) => filesUnder(base, `${name}/${child}`));
+  say(`${name} built in ${seconds(start)}`);
 }

@@ -1,9 +1,9 @@
 /**
- * Starts Lorikeet on a bare machine:  node src/cli/launch/start.mjs <test | demo | lorikeet> [arguments]
+ * Starts Lorikeet on a bare machine:  node src/cli/launch/start.mjs <page | test | demo | lorikeet> [arguments]
  *
- * Installs the packages when they are missing, finds a WebGPU adapter, builds what is needed, then runs the tests or
- * the command line in a child process, since the choice of a Vulkan driver has to stand in the environment before a
- * process starts. Up to the installation only Node's own modules are used.
+ * Installs the packages when they are missing and builds what is needed. The page is served from here. For the tests and
+ * the command line it finds a WebGPU adapter and runs them in a child process, since the choice of a Vulkan driver has
+ * to stand in the environment before a process starts. Up to the installation only Node's own modules are used.
  */
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -17,14 +17,14 @@ const NODE_NEEDED = [20, 19];
 /** Commands of the command line that open no GPU: they start without a search for one. */
 const WITHOUT_GPU = ["inspect", "convert", "help", "--help", "-h", "version", "--version", undefined];
 
-const MODES = { test: runTests, demo: runDemo, lorikeet: runCommandLine };
+const MODES = { page: servePage, test: runTests, demo: runDemo, lorikeet: runCommandLine };
 
 /** @param {string[]} argv */
 export async function start([mode, ...args]) {
   try {
     requireNode(process.versions.node);
-    if (mode !== "test" && mode !== "demo" && mode !== "lorikeet") {
-      throw new LaunchError(`start.mjs: unknown mode "${mode ?? ""}", expected test, demo or lorikeet`);
+    if (mode !== "page" && mode !== "test" && mode !== "demo" && mode !== "lorikeet") {
+      throw new LaunchError(`start.mjs: unknown mode "${mode ?? ""}", expected page, test, demo or lorikeet`);
     }
     await install();
     endLike(await MODES[mode](args));
@@ -42,6 +42,12 @@ function requireNode(version) {
   const [wantMajor = 0, wantMinor = 0] = NODE_NEEDED;
   if (major > wantMajor || (major === wantMajor && minor >= wantMinor)) return;
   throw new LaunchError(`Node.js ${version} is too old: ${NODE_NEEDED.join(".")} or newer is needed`);
+}
+
+/** @param {string[]} args */
+async function servePage(args) {
+  const { runPage } = await import("./page.mjs");
+  return runPage(args);
 }
 
 /** @param {string[]} args */

@@ -7,11 +7,14 @@ import type { WebGpuDevice } from "../../gpu/webgpu.ts";
 /** Never cleared: with `webgpu` 0.6.2, using a device whose GPU object was garbage-collected ends the process. */
 let gpu: GPU | undefined;
 
-/** A device on this machine's adapter. Throws DeviceError with what to do when there is none. */
-export function openGpu(): Promise<WebGpuDevice> {
+/** What `navigator.gpu` is in a browser. */
+export function nodeGpu(): GPU {
   if (!gpu) {
     Object.assign(globalThis, globals);
     gpu = create([]);
   }
-  return openDevice(gpu, sleep);
+  return gpu;
 }
+
+/** A device on this machine's adapter. Throws DeviceError with what to do when there is none. */
+export const openGpu = (): Promise<WebGpuDevice> => openDevice(nodeGpu(), sleep);

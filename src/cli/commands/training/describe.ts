@@ -5,6 +5,7 @@ import type { TrainConfig } from "../../../train/config.ts";
 import { type Estimate, estimateUpdate } from "../../../train/estimate.ts";
 import type { StartEvent } from "../../../train/events.ts";
 import { modelFacts } from "../../../train/facts.ts";
+import { longestBatch } from "../../../train/memory-plan.ts";
 import { displayWidth, wrap } from "../../format.ts";
 import { keptLine, leftOut } from "./data-lines.ts";
 import type { NamedDataset, PreparedRun } from "./prepare.ts";
@@ -87,12 +88,12 @@ function planLines(config: TrainConfig, { totalSteps, doneSteps, updatesPerEpoch
 
 /** The largest micro-batch there can be, on a device that only counts. */
 export function estimateRun({ session, train, request }: PreparedRun, checkpointing: boolean): Promise<Estimate> {
-  const longest = [...train.examples].sort((a, b) => b.ids.length - a.ids.length).slice(0, request.config.batchSize);
+  const lengths = train.examples.map(({ ids, supervised }) => ({ tokens: ids.length, supervised }));
   return estimateUpdate({
     config: session.model.config,
     element: modelFacts(session.model).element,
     train: request.config,
-    lengths: longest.map(({ ids, supervised }) => ({ tokens: ids.length, supervised })),
+    lengths: longestBatch(lengths, request.config),
     checkpointing,
     limits: session.device.limits,
   });

@@ -9,12 +9,13 @@ import type {
   TrainEvent,
   ValidationEvent,
 } from "../../../train/events.ts";
+import { adapterExtras, type Course, newCourse } from "../../../train/run-record.ts";
 import type { Check } from "../../../train/verify.ts";
 import { oneLine, truncate } from "../../format.ts";
 import type { Io } from "../../io.ts";
 import { createProgress, type Progress } from "../../progress.ts";
 import type { PreparedRun } from "./prepare.ts";
-import { adapterExtras, runRecord } from "./record.ts";
+import { recordOf } from "./record.ts";
 import { RunOutput, type Verify } from "./run-output.ts";
 
 export interface Outcome {
@@ -27,15 +28,6 @@ export interface Outcome {
   readonly usable: boolean;
 }
 
-/** What has happened so far. */
-export interface Course {
-  start: StartEvent | null;
-  steps: StepEvent[];
-  validations: ValidationEvent[];
-  done: DoneEvent | null;
-  checks: Check[];
-}
-
 /** Trains, writes, verifies. `stop` is aborted at Ctrl-C; `onStart` may print before the first update. */
 export async function executeRun(
   run: PreparedRun,
@@ -45,12 +37,17 @@ export async function executeRun(
 ): Promise<Outcome> {
   const { request, session, train, valid } = run;
   const { adapterPath: folder, config, origin } = request;
-  const output = new RunOutput({ folder, origin, saveEvery: config.saveEvery, extras: adapterExtras(run) });
+  const output = new RunOutput({
+    folder,
+    origin,
+    saveEvery: config.saveEvery,
+    extras: adapterExtras(config, request.data),
+  });
   const progress = createProgress(io.out);
-  const course: Course = { start: null, steps: [], validations: [], done: null, checks: [] };
+  const course = newCourse();
   const verify: Verify = (adapter, written) => session.verify(adapter, written, train.examples);
   const began = new Date();
-  const record = (status: string) => runRecord(run, course, { status, began });
+  const record = (status: "finished" | "stopped" | "failed") => recordOf(run, course, status, began);
   const says = () => progress.log("stopping after this update; Ctrl-C again quits at once, without saving");
   stop.addEventListener("abort", says);
   try {

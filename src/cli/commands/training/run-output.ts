@@ -9,6 +9,7 @@ import type { JsonValue } from "../../../core/json.ts";
 import type { Adapter } from "../../../lora/adapter.ts";
 import { type AdapterFile, exportMlx } from "../../../lora/export.ts";
 import type { SaveEvent, StepEvent } from "../../../train/events.ts";
+import { metricsLine } from "../../../train/run-record.ts";
 import { type Check, WRITTEN_RIGHT } from "../../../train/verify.ts";
 import { type MadeFolder, makeFolder, writeWhole } from "../../node/files.ts";
 import { folderSource } from "../../node/folder.ts";
@@ -49,7 +50,7 @@ export class RunOutput {
   /** One line of metrics.jsonl. The first makes the folder. */
   async step(event: StepEvent): Promise<void> {
     if (!this.made) await this.begin();
-    await appendFile(this.at(METRICS_FILE), `${JSON.stringify(metricsOf(event))}\n`);
+    await appendFile(this.at(METRICS_FILE), metricsLine(event));
   }
 
   /**
@@ -129,12 +130,4 @@ async function earlierMetrics(checkpoint: string, step: number): Promise<string>
     .filter((line) => JSON.parse(line).step <= step)
     .map((line) => `${line}\n`)
     .join("");
-}
-
-/** Numbers that are not finite become null: JSON has no other word. */
-function metricsOf({ step, loss, gradNorm, learningRate, tokens, supervisedTokens, seconds }: StepEvent) {
-  return {
-    ...{ step, loss, grad_norm: gradNorm, learning_rate: learningRate },
-    ...{ tokens, supervised_tokens: supervisedTokens, seconds },
-  };
 }

@@ -1,0 +1,263 @@
+/**
+ * The model of the page: chosen, described, fetched, on the GPU. Choosing another one lets the first go, with all it holds
+ * on the GPU. What is fetched is kept in the store, so that a reload goes on where the network stopped.
+ */
+import type { ModelSource } from "../../core/bytes.ts";
+import { configError, LorikeetError, modelError } from "../../core/errors.ts";
+import type { WebGpuDevice } from "../../gpu/webgpu.ts";
+import { parseHubId } from "../../hub/hub-id.ts";
+import { hubSource } from "../../hub/huggingface.ts";
+import { type DownloadMeter, downloadMeter } from "../../hub/meter.ts";
+import { splitModule } from "../../lora/adapter.ts";
+import { chooseChatTemplate } from "../../tokenizer/chat-templates.ts";
+import { describeModel, type ModelDescription } from "../../train/describe-model.ts";
+import { TrainingSession } from "../../train/session.ts";
+import type { Context } from "../context.ts";
+import { demoSource } from "../models/demo-source.ts";
+import { filesSource } from "../models/files-source.ts";
+import { keepFolder, keptFolderSource } from "../models/kept-folder.ts";
+import { storeCache } from "../models/model-cache.ts";
+import { neededFiles } from "../models/needed.ts";
+import type { DroppedFile, ModelChoice, ModelState } from "../protocol.ts";
+import { errorData } from "../rpc.ts";
+
+/** Milliseconds between two words about progress. */
+const TELL_EVERY = 250;
+
+const NOTHING: ModelState = {
+  ...{ choice: null, title: "", phase: "none", facts: null, modules: [], hasChatTemplate: false, downloadBytes: null },
+  ...{ transfer: null, kept: false, warning: null, error: null },
+};
+
+interface Chosen {
+  readonly choice: ModelChoice;
+  readonly source: ModelSource;
+  readonly description: ModelDescription;
+  readonly meter: DownloadMeter;
+  /** Dropped files, until they are copied into the store. */
+  readonly dropped: boolean;
+}
+
+export class ModelDesk {
+  private readonly context: Context;
+  private state: ModelState = NOTHING;
+  private chosen: Chosen | null = null;
+  private live: TrainingSession | null = null;
+  private loading: Promise<TrainingSession> | null = null;
+  /** Opened for the self-test, and waiting for its first model. */
+  private spare: WebGpuDevice | null = null;
+  private work = new AbortController();
+
+  constructor(context: Context) {
+    this.context = context;
+  }
+
+  /** Of the chosen model; null before there is one. */
+  get description(): ModelDescription | null {
+    return this.chosen?.description ?? null;
+  }
+
+  get choice(): ModelChoice | null {
+    return this.state.choice;
+  }
+
+  get title(): string {
+    return this.state.title;
+  }
+
+  get limits() {
+    return (this.live?.device ?? this.spare)?.limits;
+  }
+
+  /** The model on the GPU, or null. */
+  get session(): TrainingSession | null {
+    return this.live;
+  }
+
+  async device(): Promise<WebGpuDevice> {
+    this.spare ??= await this.context.openDevice();
+    return this.spare;
+  }
+
+  /** Reads config, tokenizer and headers; no weights. A refusal is the state as well. */
+  async choose(
+    choice: ModelChoice,
+    { files, token }: { files?: readonly DroppedFile[] | undefined; token?: string | undefined } = {},
+  ): Promise<void> {
+    this.letGo();
+    const { signal } = this.work;
+    this.publish({ ...NOTHING, choice, title: titleOf(choice), phase: "reading" });
+    try {
+      const meter = downloadMeter();
+      const { source, exact } = await this.sourceOf(choice, { files, token, meter, signal });
+      const description = await describeModel(source);
+      const { bytes } = await neededFiles(source).catch(() => ({ bytes: null }));
+      signal.throwIfAborted();
+      this.chosen = { choice: exact, source, description, meter, dropped: files !== undefined };
+      this.publish({
+        ...this.state,
+        choice: exact,
+        title: titleOf(exact),
+        ...described(description),
+        downloadBytes: bytes,
+        phase: "known",
+      });
+    } catch (error) {
+      if (signal.aborted) return; // another choice was made
+      this.publish({ ...this.state, phase: "failed", error: errorData(error) });
+      throw error;
+    }
+  }
+
+  /** The session with the weights on the GPU; loads them when they are not there yet. */
+  load(): Promise<TrainingSession> {
+    if (this.live) return Promise.resolve(this.live);
+    this.chosen?.meter.resume();
+    if (this.state.phase === "paused") this.publish({ ...this.state, phase: "loading" });
+    this.loading ??= this.loadChosen().finally(() => {
+      this.loading = null;
+    });
+    return this.loading;
+  }
+
+  /** What is on its way stops where it is; `load` goes on. */
+  pause(): void {
+    if (this.state.phase !== "loading" || !this.chosen) return;
+    this.chosen.meter.pause();
+    this.publish({ ...this.state, phase: "paused" });
+  }
+
+  /** After the GPU was lost: the next `load` opens it anew. */
+  dropDevice(): void {
+    const { chosen } = this;
+    this.letGo();
+    this.chosen = chosen;
+    if (chosen) this.publish({ ...this.state, phase: "known", transfer: null });
+  }
+
+  private async loadChosen(): Promise<TrainingSession> {
+    const { chosen, work } = this;
+    const { signal } = work;
+    if (!chosen) throw modelError("no model is chosen", "Choose one in the Model card.");
+    const total = this.state.downloadBytes ?? 0;
+    this.publish({ ...this.state, phase: "loading", error: null, transfer: { done: 0, total, ...UNKNOWN_SPEED } });
+    const tell = this.progress(chosen.meter);
+    try {
+      const source = chosen.dropped ? await this.keep(chosen, tell, signal) : chosen.source;
+      const session = new TrainingSession(await this.device());
+      this.spare = null;
+      try {
+        await session.load(source, { onProgress: tell, signal, tokenizer: chosen.description.tokenizer });
+      } catch (error) {
+        session.dispose();
+        throw error;
+      }
+      signal.throwIfAborted();
+      this.live = session;
+      const kept = this.state.kept || (chosen.choice.kind === "hub" && this.context.store.lasting);
+      this.publish({ ...this.state, phase: "ready", transfer: null, kept: kept && this.state.warning === null });
+      return session;
+    } catch (error) {
+      if (!signal.aborted) this.publish({ ...this.state, phase: "failed", transfer: null, error: errorData(error) });
+      throw error;
+    }
+  }
+
+  /** A dropped folder is copied first, so that a reload can go on; where there is no room it is read from where it lies. */
+  private async keep(chosen: Chosen, tell: (done: number, total: number) => void, signal: AbortSignal) {
+    const { store } = this.context;
+    const { label } = chosen.source;
+    try {
+      await keepFolder(store, label, chosen.source, { onProgress: tell, signal });
+      const kept = await keptFolderSource(store, label);
+      if (!kept) return chosen.source;
+      this.publish({ ...this.state, kept: store.lasting });
+      this.chosen = { ...chosen, source: kept, dropped: false };
+      return kept;
+    } catch (error) {
+      if (signal.aborted) throw error;
+      this.publish({ ...this.state, warning: errorData(error) });
+      return chosen.source;
+    }
+  }
+
+  private async sourceOf(
+    choice: ModelChoice,
+    {
+      files,
+      token,
+      meter,
+      signal,
+    }: {
+      files: readonly DroppedFile[] | undefined;
+      token: string | undefined;
+      meter: DownloadMeter;
+      signal: AbortSignal;
+    },
+  ): Promise<{ source: ModelSource; exact: ModelChoice }> {
+    const { store, base, hub, fetch } = this.context;
+    if (choice.kind === "demo") return { source: demoSource(base, { fetch, signal, meter }), exact: choice };
+    if (choice.kind === "folder") {
+      const source = files ? filesSource(files) : await keptFolderSource(store, choice.name);
+      if (!source) {
+        throw modelError(`the folder "${choice.name}" is not kept in this browser`, "Drop it once more.", "not-found");
+      }
+      return { source, exact: { kind: "folder", name: source.label } };
+    }
+    const { id, revision = choice.revision } = parseHubId(choice.id);
+    const source = hubSource(id, {
+      ...{ endpoint: hub, cache: storeCache(store), fetch, meter, signal },
+      ...(revision ? { revision } : {}),
+      ...(token ? { token } : {}),
+      onCacheFailure: (error) => this.publish({ ...this.state, warning: errorData(error) }),
+    });
+    return { source, exact: { kind: "hub", id, ...(revision ? { revision } : {}) } };
+  }
+
+  /** Says how far it is, a few times a second. */
+  private progress(meter: DownloadMeter): (done: number, total: number) => void {
+    let told = 0;
+    return (done, total) => {
+      const now = performance.now();
+      if (now - told < TELL_EVERY && done < total) return;
+      told = now;
+      const { bytesPerSecond, secondsLeft } = meter.reading(total - done);
+      this.publish({ ...this.state, transfer: { done, total, bytesPerSecond, secondsLeft } });
+    };
+  }
+
+  private letGo(): void {
+    this.work.abort(new LorikeetError("model", "another model was chosen"));
+    this.work = new AbortController();
+    this.live?.dispose();
+    this.live = null;
+    this.loading = null;
+    this.chosen = null;
+  }
+
+  private publish(state: ModelState): void {
+    this.state = state;
+    this.context.publish({ type: "model", state });
+  }
+}
+
+const UNKNOWN_SPEED = { bytesPerSecond: null, secondsLeft: null };
+
+function described({ facts, config, modules, tokenizer, noTokenizer }: ModelDescription) {
+  return {
+    facts: { ...facts, maxTokens: config.max_position_embeddings, vocabulary: config.vocab_size },
+    modules: [...new Set(modules.map((path) => splitModule(path).key.split(".").at(-1)!))],
+    hasChatTemplate: tokenizer !== null && chooseChatTemplate(tokenizer.chatTemplates, false) !== undefined,
+    warning: noTokenizer?.toData() ?? null,
+  };
+}
+
+function titleOf(choice: ModelChoice): string {
+  if (choice.kind === "demo") return "Built-in demo";
+  return choice.kind === "hub" ? choice.id : choice.name;
+}
+
+/** Throws ConfigError while the model is busy with something else. */
+export function refuseWhile(busy: boolean, what: string): void {
+  if (busy) throw configError(`${what} cannot be done while a run is on`, "Stop the run first, or wait for its end.");
+}

@@ -1,0 +1,199 @@
+/**
+ * The run of the page: its records and everything that happens go to the store as they come, so that a tab that closes in
+ * the middle loses the updates since the last checkpoint and nothing else. An adapter is offered only after it was read
+ * back from the store and checked.
+ */
+import { configError } from "../../core/errors.ts";
+import type { EncodedDataset } from "../../data/encode.ts";
+import { importAdapter } from "../../lora/import.ts";
+import { type Probe, wholeAnswer } from "../../train/answer.ts";
+import type { TrainEvent } from "../../train/events.ts";
+import type { TrainingSession } from "../../train/session.ts";
+import type { Context } from "../context.ts";
+import type { RunState } from "../protocol.ts";
+import { errorData } from "../rpc.ts";
+import { CHECKPOINT_FILE, type RunFolder, type StoredRun } from "../runs/run-folder.ts";
+import { lockRun } from "../runs/run-lock.ts";
+import { RunWriter } from "../runs/run-writer.ts";
+import { EventBatcher } from "./event-batcher.ts";
+
+const IDLE: RunState = {
+  ...{ id: null, phase: "idle", doing: "", config: null, start: null, probes: [], outcome: null, error: null },
+};
+
+type NamedData = EncodedDataset & { readonly name: string };
+
+/** A run's records, encoded for its model. */
+export interface RunData {
+  readonly train: NamedData;
+  readonly valid: NamedData | null;
+}
+
+export interface RunJob {
+  readonly folder: RunFolder;
+  readonly stored: StoredRun;
+  /** Go on from the checkpoint in the folder. */
+  readonly resumed: boolean;
+  session(): Promise<TrainingSession>;
+  data(session: TrainingSession): Promise<RunData>;
+}
+
+export class RunDesk {
+  private readonly context: Context;
+  private state: RunState = IDLE;
+  private stopping: AbortController | null = null;
+  private training: TrainingSession | null = null;
+  /** Answers of the plain base, by question: the first round of probes costs nothing then. */
+  private readonly known = new Map<string, { text: string; ended: boolean }>();
+
+  constructor(context: Context) {
+    this.context = context;
+  }
+
+  get busy(): boolean {
+    return !["idle", "done", "failed"].includes(this.state.phase);
+  }
+
+  /** Of the run that is on, or was last. */
+  get id(): string | null {
+    return this.state.id;
+  }
+
+  /** Resolves when the run has ended. A failure is the run's state, and is thrown as well. */
+  async execute(job: RunJob): Promise<void> {
+    const { id, config, probes } = job.stored;
+    this.publish({ ...IDLE, id, config, probes, phase: "starting", doing: "Loading the model" });
+    const stop = new AbortController();
+    this.stopping = stop;
+    const writer = new RunWriter(job.folder, job.stored, new EventBatcher(this.context, job.folder));
+    try {
+      const ran = await lockRun(id, () => this.train(job, writer, stop.signal));
+      if (ran === null) throw configError("this run is on in another tab", "Look there, or close that tab first.");
+    } catch (error) {
+      await writer.update({ status: "failed" }).catch(() => {}); // the first error says more
+      this.publish({ ...this.state, phase: "failed", doing: "", error: errorData(error) });
+      throw error;
+    } finally {
+      this.stopping = null;
+      this.training = null;
+    }
+  }
+
+  /** Asks the probes of the base before anything is trained, while nobody waits; a run that starts meanwhile takes over. */
+  async warmUp(session: TrainingSession, questions: readonly string[]): Promise<void> {
+    for (const question of questions) {
+      if (this.busy) return;
+      if (!this.known.has(question))
+        this.known.set(question, await wholeAnswer(session, asked(question), { base: true }));
+    }
+  }
+
+  /** Another model would answer otherwise. */
+  forgetAnswers(): void {
+    this.known.clear();
+  }
+
+  pause(): void {
+    if (this.state.phase !== "training") return;
+    this.training?.pause();
+    this.publish({ ...this.state, phase: "pausing", doing: "Finishing the update under way" });
+  }
+
+  resume(): void {
+    if (this.state.phase !== "paused" && this.state.phase !== "pausing") return;
+    this.training?.resume();
+    this.publish({ ...this.state, phase: "training", doing: "" });
+  }
+
+  stop(): void {
+    if (!this.busy || this.state.phase === "verifying") return;
+    this.stopping?.abort();
+    this.training?.resume();
+    this.publish({ ...this.state, phase: "stopping", doing: "Finishing the update under way" });
+  }
+
+  /** Shows a run that has ended; null: none. */
+  show(stored: StoredRun | null): void {
+    if (stored) {
+      const { id, config, probes, outcome } = stored;
+      this.publish({ ...IDLE, id, config, probes, outcome, phase: outcome ? "done" : "failed" });
+    } else this.publish(IDLE);
+  }
+
+  private async train(job: RunJob, writer: RunWriter, signal: AbortSignal): Promise<true> {
+    const { folder, stored, resumed } = job;
+    await writer.update({ status: "running", outcome: null });
+    const session = await job.session();
+    this.training = session;
+    this.publish({ ...this.state, doing: "Reading the records" });
+    const data = await job.data(session);
+    const checkpoint = resumed ? await folder.read(CHECKPOINT_FILE) : null;
+    if (resumed) await folder.cutEvents(checkpoint ? stored.savedStep : -1);
+    this.publish({ ...this.state, doing: "Preparing the first update" });
+    const events = session.train({
+      ...{ config: stored.config, train: data.train.examples, valid: data.valid?.examples ?? [], signal },
+      probes: stored.probes.map((question): Probe => ({ messages: asked(question), known: this.known.get(question) })),
+      checkpoint: checkpoint ? { name: CHECKPOINT_FILE, bytes: checkpoint } : undefined,
+    });
+    try {
+      for await (const event of events) await this.take(event, writer);
+    } finally {
+      session.resume(); // a pause must not outlive its run
+      await writer.events.flush();
+    }
+    await this.finish(writer, session, data);
+    return true;
+  }
+
+  private async take(event: TrainEvent, writer: RunWriter): Promise<void> {
+    const { course, events } = writer;
+    switch (event.type) {
+      case "start":
+        course.start = event;
+        await writer.update({ totalSteps: event.totalSteps });
+        // A stop or a pause may have been asked for meanwhile.
+        if (this.state.phase === "starting")
+          this.publish({ ...this.state, phase: "training", doing: "", start: event });
+        else this.publish({ ...this.state, start: event });
+        return;
+      case "step":
+        course.steps.push(event);
+        return events.add(event);
+      case "validation":
+        course.validations.push(event);
+        return events.add(event);
+      case "probe":
+        if (event.step === 0) this.known.set(writer.stored.probes[event.index]!, event);
+        return events.add(event);
+      case "save":
+        if (event.step > 0) await writer.checkpoint(event);
+        events.send();
+        if (this.state.phase === "pausing") this.publish({ ...this.state, phase: "paused", doing: "" });
+        return;
+      case "done":
+        course.done = event;
+    }
+  }
+
+  private async finish(writer: RunWriter, session: TrainingSession, data: RunData): Promise<void> {
+    const { folder, course, events } = writer;
+    if (!course.done || course.done.steps === 0) {
+      await folder.forget();
+      return this.publish(IDLE);
+    }
+    events.send();
+    this.publish({ ...this.state, phase: "verifying", doing: "Reading the adapter back and checking it" });
+    const outcome = await writer.finish(session, data);
+    // From now on the model speaks with what is in the file.
+    if (outcome.usable) session.setAdapter(await importAdapter(folder.source()));
+    else session.removeAdapter();
+    this.publish({ ...this.state, phase: "done", doing: "", outcome });
+  }
+
+  private publish(state: RunState): void {
+    this.state = state;
+    this.context.publish({ type: "run", state });
+  }
+}
+
+const asked = (question: string) => [{ role: "user", content: question }] as const;

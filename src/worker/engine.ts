@@ -1,0 +1,294 @@
+/** The engine: every request of the page, handed to the part that knows. */
+import { configError, deviceError, LorikeetError, modelError, Problems } from "../core/errors.ts";
+import { parseJson } from "../core/json.ts";
+import { readRecords } from "../data/dataset.ts";
+import { openDevice } from "../gpu/open.ts";
+import { describeEnvironment, describeSupport } from "../gpu/support.ts";
+import type { WebGpuDevice } from "../gpu/webgpu.ts";
+import { auditAdapter } from "../lora/audit.ts";
+import { importAdapter } from "../lora/import.ts";
+import { type CatalogueRow, describeCatalogue } from "../train/catalogue-estimate.ts";
+import { resolveConfig, type TrainConfig } from "../train/config.ts";
+import { deviceBudget, fits } from "../train/memory-budget.ts";
+import { runSelfTest, selfTestError } from "../train/self-test.ts";
+import type { TrainingSession } from "../train/session.ts";
+import { type Context, toldFetch } from "./context.ts";
+import { AnswerDesk } from "./desks/answer-desk.ts";
+import { DataDesk } from "./desks/data-desk.ts";
+import { ModelDesk } from "./desks/model-desk.ts";
+import { planRun } from "./desks/plan.ts";
+import { type RunData, RunDesk } from "./desks/run-desk.ts";
+import { keptModels, removeKept } from "./models/model-cache.ts";
+import type { Draft, Engine, EngineEvent, KeptModel, Opening, OpenOptions } from "./protocol.ts";
+import { pushFiles } from "./runs/push.ts";
+import { makeRunFile, mlxFiles } from "./runs/run-files.ts";
+import { newRunId, openRunFolder, RunFolder, type StoredRun, TRAIN_FILE, VALID_FILE } from "./runs/run-folder.ts";
+import { listRuns, summarize } from "./runs/run-list.ts";
+import { type OpenedStore, openStore } from "./storage/open-store.ts";
+import { storageFacts } from "./storage/storage-facts.ts";
+
+const DRAFT = "draft.json";
+
+/** What the engine finds around it; tests bring their own. */
+export interface Surroundings {
+  readonly gpu: GPU | undefined;
+  readonly fetch: typeof fetch;
+  openDevice(): Promise<WebGpuDevice>;
+  openStore(): Promise<OpenedStore>;
+}
+
+const browserSurroundings = (): Surroundings => ({
+  gpu: navigator.gpu as GPU | undefined,
+  fetch: (input, init) => fetch(input, init),
+  openDevice: () => openDevice(navigator.gpu),
+  openStore: () => openStore(),
+});
+
+export function createEngine(publish: (event: EngineEvent) => void, around = browserSurroundings()): Engine {
+  let parts: Parts | null = null;
+  const opened = (): Parts => {
+    if (parts) return parts;
+    throw configError("the engine is not open yet");
+  };
+  const idle = (what: string): Parts => {
+    const open = opened();
+    if (!open.run.busy) return open;
+    throw configError(`${what}: a run is on`, "Stop the run first, or wait for its end.");
+  };
+
+  return {
+    async open(options) {
+      const { opening, parts: made } = await openParts(options, publish, around);
+      parts = made;
+      return opening;
+    },
+    async saveDraft(draft) {
+      await opened().context.store.write(DRAFT, new TextEncoder().encode(JSON.stringify(draft)));
+    },
+
+    catalogue: (memoryGB) => catalogueFor(opened(), memoryGB),
+    async keptModels() {
+      return (await keptModels(opened().context.store)).map(
+        ({ kind, id, bytes, whole }): KeptModel => ({
+          ...{ key: `${kind}:${id}`, title: id, bytes, whole },
+          choice: kind === "hub" ? { kind, id } : { kind, name: id },
+        }),
+      );
+    },
+    async forgetModel(key) {
+      const at = key.indexOf(":");
+      const kind = key.slice(0, at) === "hub" ? "hub" : "folder";
+      await removeKept(idle("Deleting a model").context.store, { kind, id: key.slice(at + 1) });
+    },
+    async chooseModel(choice, options) {
+      const { models, data, run } = idle("Choosing a model");
+      run.show(null);
+      run.forgetAnswers();
+      await models.choose(choice, options);
+      await data.modelChanged();
+    },
+    async loadModel() {
+      const open = idle("Loading a model");
+      const session = await open.models.load();
+      // While nobody waits: a run that starts meanwhile takes over.
+      void open.run.warmUp(session, open.data.questions).catch(() => {});
+    },
+    async pauseDownload() {
+      opened().models.pause();
+    },
+
+    openData: (files) => idle("Opening data").data.openFiles(files),
+    openSample: () => idle("Opening data").data.openSample(),
+    mapColumns: (mapping) => idle("Mapping columns").data.map(mapping),
+    examineData: (config) => idle("Examining data").data.examine(config),
+    async dataRows(offset, count) {
+      return opened().data.rows(offset, count);
+    },
+    async previewRecord(index, config) {
+      return opened().data.preview(index, config);
+    },
+    async cleanedData() {
+      return opened().data.cleaned();
+    },
+
+    async plan(config, memoryGB) {
+      const { models, data } = opened();
+      const model = models.description;
+      if (!model) return null;
+      const budget = deviceBudget(memoryGB);
+      const lengths = data.lengths;
+      const judge = (peak: number) => fits(peak, budget).verdict;
+      return planRun({ model, config, lengths, limits: models.limits, budgetBytes: budget.bytes, judge });
+    },
+
+    async startRun(config, probes) {
+      const open = idle("Starting a run");
+      const { context, models, data } = open;
+      if (!models.choice) throw modelError("no model is chosen", "Choose one in the Model card.");
+      const records = data.runRecords();
+      const now = new Date();
+      const folder = new RunFolder(context.store, newRunId(now));
+      await folder.write(TRAIN_FILE, records.train);
+      if (records.valid) await folder.write(VALID_FILE, records.valid);
+      const stored: StoredRun = {
+        ...{ id: folder.id, title: `${models.title} on ${data.title}`, model: models.choice, modelTitle: models.title },
+        ...{ dataTitle: data.title, began: now.getTime(), status: "running", config, probes },
+        ...{ totalSteps: 0, savedStep: 0, outcome: null },
+      };
+      await folder.saveState(stored);
+      await execute(open, folder, stored, false);
+    },
+    async pauseRun() {
+      opened().run.pause();
+    },
+    async resumeRun() {
+      opened().run.resume();
+    },
+    async stopRun() {
+      opened().run.stop();
+    },
+    runs: () => listRuns(opened().context.store),
+    async runDetail(id) {
+      const { folder, state } = await openRunFolder(opened().context.store, id);
+      const { config, probes, outcome } = state;
+      const summary = await summarize(folder, state, opened().run.busy && opened().run.id === id);
+      return { summary, config, probes, outcome, events: await folder.events() };
+    },
+    async continueRun(id) {
+      const open = idle("Going on with a run");
+      const { folder, state } = await openRunFolder(open.context.store, id);
+      await chooseFor(open, state);
+      await execute(open, folder, state, true);
+    },
+    async openRun(id) {
+      const open = idle("Opening a run");
+      const { folder, state } = await openRunFolder(open.context.store, id);
+      await chooseFor(open, state);
+      const session = await open.models.load();
+      if (state.outcome?.usable) session.setAdapter(await importAdapter(folder.source()));
+      open.run.show(state);
+    },
+    async forgetRun(id) {
+      const { context, run } = opened();
+      if (run.id === id) idle("Deleting this run").run.show(null);
+      await new RunFolder(context.store, id).forget();
+    },
+
+    async ask(question) {
+      const { models, answers } = idle("Asking the model");
+      if (!models.session) throw modelError("the model is not loaded", "Load it in the Model card.");
+      await answers.ask(models.session, question);
+    },
+    async stopAnswer() {
+      opened().answers.stop();
+    },
+    async audit() {
+      return auditAdapter(await importAdapter((await currentRun(opened())).folder.source()));
+    },
+    async runFile(id, file) {
+      const { folder, state } = await openRunFolder(opened().context.store, id);
+      return makeRunFile(folder, state, file);
+    },
+    async pushToHub(request) {
+      const { store, hub } = opened().context;
+      const { folder, state } = await openRunFolder(store, request.runId);
+      return pushFiles(request, state, await mlxFiles(folder), hub);
+    },
+    async logits(ids) {
+      const { models } = idle("Reading logits");
+      if (!models.session) throw modelError("the model is not loaded", "Load it in the Model card.");
+      return models.session.logits(ids);
+    },
+  };
+}
+
+interface Parts {
+  readonly context: Context;
+  readonly models: ModelDesk;
+  readonly data: DataDesk;
+  readonly run: RunDesk;
+  readonly answers: AnswerDesk;
+}
+
+async function openParts(
+  { base, hub }: OpenOptions,
+  publish: Context["publish"],
+  around: Surroundings,
+): Promise<{ opening: Opening; parts: Parts }> {
+  const { gpu } = around;
+  const { store, note } = await around.openStore();
+  const ask = toldFetch(publish, around.fetch);
+  const context: Context = { store, base, hub, fetch: ask, openDevice: around.openDevice, publish };
+  const models = new ModelDesk(context);
+  const data = new DataDesk(context, models);
+  const parts = { context, models, data, run: new RunDesk(context), answers: new AnswerDesk(context) };
+
+  const support = await describeSupport(gpu);
+  const { verdict } = support;
+  const blocked = verdict.state === "blocked" ? deviceError(verdict.reason, verdict.remedy, "no-webgpu") : null;
+  const selfTests = blocked ? [] : await runSelfTest(await models.device());
+  const { usedBytes, quotaBytes } = await storageFacts();
+  const opening: Opening = {
+    ...{ support, selfTests, draft: await readDraft(store) },
+    environment: await describeEnvironment(globalThis),
+    storage: { lasting: store.lasting, note, usedBytes, quotaBytes },
+    blocked: (blocked ?? selfTestError(selfTests))?.toData() ?? null,
+  };
+  return { opening, parts };
+}
+
+async function readDraft(store: Context["store"]): Promise<Draft | null> {
+  const bytes = await store.read(DRAFT).catch(() => null);
+  // Written by this page, whole or not at all.
+  return bytes && (parseJson(new TextDecoder().decode(bytes), DRAFT) as unknown as Draft);
+}
+
+function catalogueFor({ models }: Parts, memoryGB: number | null): Promise<CatalogueRow[]> {
+  const budget = deviceBudget(memoryGB);
+  const { limits } = models;
+  return describeCatalogue({
+    train: resolveConfig({}, "catalogue"),
+    judge: (peak) => fits(peak, budget).verdict,
+    ...(limits ? { limits } : {}),
+  });
+}
+
+/** Makes the run's model the page's model, when it is another one. */
+async function chooseFor({ models, data, run }: Parts, { model }: StoredRun): Promise<void> {
+  if (JSON.stringify(models.choice) === JSON.stringify(model) && models.description) return;
+  run.forgetAnswers();
+  await models.choose(model);
+  await data.modelChanged();
+}
+
+/** What goes wrong in it is the run's state, so it is not thrown again. */
+async function execute({ models, run }: Parts, folder: RunFolder, stored: StoredRun, resumed: boolean): Promise<void> {
+  const job = {
+    ...{ folder, stored, resumed },
+    session: () => models.load(),
+    data: (session: TrainingSession) => readRunData(folder, session, stored.config),
+  };
+  await run.execute(job).catch((error) => {
+    if (error instanceof LorikeetError && error.code === "device-lost") models.dropDevice();
+  });
+}
+
+/** The run's own records, encoded: the same on its first day as after a reload. */
+async function readRunData(folder: RunFolder, session: TrainingSession, config: TrainConfig): Promise<RunData> {
+  const read = async (name: string) => {
+    const file = await folder.open(name);
+    if (!file) return null;
+    const problems = new Problems();
+    const records = await readRecords({ ...file, name }, problems);
+    problems.throwIfAny("data", name);
+    return { ...(await session.encode(records, config)), name };
+  };
+  const train = await read(TRAIN_FILE);
+  if (!train) throw modelError(`run ${folder.id}: its records are gone`, "Start a new run.");
+  return { train, valid: await read(VALID_FILE) };
+}
+
+async function currentRun({ context, run }: Parts) {
+  if (!run.id) throw modelError("there is no run yet", "Train first.");
+  return openRunFolder(context.store, run.id);
+}

@@ -1,0 +1,118 @@
+/**
+ * What the page and its engine, which lives in a worker, say to each other. The engine is the only one that knows what is
+ * so: it publishes the state of each part (states.ts), and the page shows it. Requests are the methods of `Engine`; a
+ * refused one rejects with a LorikeetError.
+ */
+import type { ErrorData } from "../core/errors.ts";
+import type { ColumnMapping } from "../data/mapping.ts";
+import type { Preview as ExamplePreview, RecordRow } from "../data/preview.ts";
+import type { AdapterAudit } from "../lora/audit.ts";
+import type { CatalogueRow } from "../train/catalogue-estimate.ts";
+import type { TrainConfig } from "../train/config.ts";
+
+import type {
+  AnswerEvent,
+  DataState,
+  Draft,
+  DroppedFile,
+  KeptModel,
+  MemoryPlan,
+  ModelChoice,
+  ModelState,
+  NamedBlob,
+  Opening,
+  OpenOptions,
+  PushRequest,
+  Question,
+  RunDetail,
+  RunEvent,
+  RunFile,
+  RunState,
+  RunSummary,
+} from "./states.ts";
+
+export type * from "./states.ts";
+
+/** What the engine says by itself. */
+export type EngineEvent =
+  | { readonly type: "model"; readonly state: ModelState }
+  | { readonly type: "data"; readonly state: DataState }
+  | { readonly type: "run"; readonly state: RunState }
+  | { readonly type: "progress"; readonly events: readonly RunEvent[] }
+  | { readonly type: "answer"; readonly answer: AnswerEvent }
+  | { readonly type: "request"; readonly url: string; readonly bytes: number | null };
+
+/** Every method of `Engine`, for the two ends of the wire. */
+export const ENGINE_METHODS = [
+  ...(["open", "saveDraft", "catalogue", "keptModels", "forgetModel", "chooseModel", "loadModel"] as const),
+  ...(["pauseDownload", "openData", "openSample", "mapColumns", "examineData", "dataRows", "previewRecord"] as const),
+  ...(["cleanedData", "plan", "startRun", "pauseRun", "resumeRun", "stopRun", "runs", "runDetail"] as const),
+  ...(["continueRun", "openRun", "forgetRun", "ask", "stopAnswer", "audit", "runFile", "pushToHub", "logits"] as const),
+] as const satisfies readonly (keyof Engine)[];
+
+export type EngineMethod = (typeof ENGINE_METHODS)[number];
+
+/** Page to worker. */
+export interface Request {
+  readonly id: number;
+  readonly method: EngineMethod;
+  readonly args: readonly unknown[];
+}
+
+/** Worker to page. */
+export type Reply =
+  | { readonly kind: "result"; readonly id: number; readonly value: unknown }
+  | { readonly kind: "refusal"; readonly id: number; readonly error: ErrorData }
+  | { readonly kind: "event"; readonly event: EngineEvent };
+
+/** What the page can ask. One thing of each kind runs at a time. */
+export interface Engine {
+  open(options: OpenOptions): Promise<Opening>;
+  saveDraft(draft: Draft): Promise<void>;
+
+  catalogue(memoryGB: number | null): Promise<CatalogueRow[]>;
+  keptModels(): Promise<KeptModel[]>;
+  forgetModel(key: string): Promise<void>;
+  /** Reads config and tokenizer. `files` with a dropped folder; `token` for gated models, kept in memory only. */
+  chooseModel(choice: ModelChoice, options: { files?: readonly DroppedFile[]; token?: string }): Promise<void>;
+  /** Brings the weights to the GPU; goes on where an earlier download stopped. */
+  loadModel(): Promise<void>;
+  pauseDownload(): Promise<void>;
+
+  /** Train and, when a name says so, validation records; null: those of the last visit. */
+  openData(files: readonly DroppedFile[] | null): Promise<void>;
+  openSample(): Promise<void>;
+  /** Reads the records again with columns mapped by hand; null: as detected. */
+  mapColumns(mapping: ColumnMapping | null): Promise<void>;
+  /** Examines the data again for these knobs (maxSeqLength, maskPrompt, seed). */
+  examineData(config: TrainConfig): Promise<void>;
+  dataRows(offset: number, count: number): Promise<RecordRow[]>;
+  previewRecord(index: number, config: TrainConfig): Promise<ExamplePreview>;
+  cleanedData(): Promise<NamedBlob>;
+
+  /** Null until model and data are known. */
+  plan(config: TrainConfig, memoryGB: number | null): Promise<MemoryPlan | null>;
+
+  startRun(config: TrainConfig, probes: readonly string[]): Promise<void>;
+  pauseRun(): Promise<void>;
+  resumeRun(): Promise<void>;
+  /** Ends after the update under way, and keeps what was learnt. */
+  stopRun(): Promise<void>;
+  runs(): Promise<RunSummary[]>;
+  runDetail(id: string): Promise<RunDetail>;
+  /** Loads the run's model and data and trains on from its last checkpoint. */
+  continueRun(id: string): Promise<void>;
+  /** Puts the adapter of an earlier run on its model, to be asked and downloaded. */
+  openRun(id: string): Promise<void>;
+  forgetRun(id: string): Promise<void>;
+
+  /** Answers come as events. */
+  ask(question: Question): Promise<void>;
+  stopAnswer(): Promise<void>;
+  /** Of the adapter at hand: how much each layer changed. */
+  audit(): Promise<AdapterAudit>;
+  runFile(id: string, file: RunFile): Promise<NamedBlob>;
+  pushToHub(request: PushRequest): Promise<{ readonly url: string }>;
+  /** f32 [T, V] of one sequence, with the adapter at hand. For scripts and tests. */
+  logits(ids: readonly number[]): Promise<Float32Array>;
+}
