@@ -1,57 +1,44 @@
-/** Entry of the page. */
-import { StrictMode, useEffect, useState } from "react";
+/** Entry of the page: store, engine and actions, put together once. */
+import "./kit/base.css";
+import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
-import { type Support, webGpuSupport } from "./support.ts";
+import { startEngine } from "../worker/client.ts";
+import { App } from "./app.tsx";
+import { createActions } from "./state/actions.ts";
+import { INITIAL_STATE } from "./state/app-state.ts";
+import { createCurves } from "./state/curves.ts";
+import { createListener } from "./state/engine-events.ts";
+import { PageProvider } from "./state/page.tsx";
+import { startPage } from "./state/start.ts";
+import { createStore } from "./state/store.ts";
+import { browserSurroundings } from "./state/surroundings.ts";
+import { watchTraining } from "./state/while-training.ts";
 
-function Page() {
-  const [support, setSupport] = useState<Support | null>(null);
-  useEffect(() => {
-    void webGpuSupport(navigator.gpu).then(setSupport);
-  }, []);
+/** Put in by the build. */
+declare const __LORIKEET_HUB__: string;
 
-  return (
-    <main>
-      <h1>Lorikeet</h1>
-      <p>Fine-tunes a language model in this browser tab. Nothing leaves the machine.</p>
-      <section aria-labelledby="support" aria-busy={support === null}>
-        <h2 id="support">This browser</h2>
-        <p role="status">{summary(support)}</p>
-        {support?.state === "ready" && <Details support={support} />}
-      </section>
-    </main>
-  );
-}
+const store = createStore(INITIAL_STATE);
+const curves = createCurves();
+const { engine, listen } = startEngine();
+listen(createListener(store, curves));
+const actions = createActions(store, curves, () => engine);
+watchTraining(store, curves, browserSurroundings());
 
-function summary(support: Support | null): string {
-  if (!support) return "Looking for a graphics adapter…";
-  if (support.state === "none") return `${support.reason} Safari 26, Chrome 121 and newer have it.`;
-  return `WebGPU is ready on ${support.adapter}.`;
-}
+const base = new URL("./", document.baseURI).href;
+// A mirror of the Hub: the page's policy lets only its own host and the one of the build through.
+const hub = new URL(new URLSearchParams(location.search).get("hub") ?? __LORIKEET_HUB__, base).href.replace(/\/$/, "");
+void startPage(store, actions, () => engine.open({ base, hub }));
 
-function Details({ support }: { support: Extract<Support, { state: "ready" }> }) {
-  return (
-    <dl>
-      {support.limits.map(({ name, value, unit }) => (
-        <div key={name}>
-          <dt>{name}</dt>
-          <dd>
-            {value.toLocaleString("en", { maximumFractionDigits: 0 })} {unit}
-          </dd>
-        </div>
-      ))}
-      <div>
-        <dt>Optional features missing</dt>
-        <dd>{support.missing.length > 0 ? support.missing.join(", ") : "none"}</dd>
-      </div>
-    </dl>
-  );
-}
+// For the console and for scripts: the same engine that the page uses.
+Object.assign(globalThis, { lorikeet: { engine, state: store.get } });
 
 const root = document.getElementById("root");
 if (root) {
   createRoot(root).render(
     <StrictMode>
-      <Page />
+      <PageProvider parts={{ store, curves, actions }}>
+        <App />
+      </PageProvider>
     </StrictMode>,
   );
 }

@@ -1,0 +1,79 @@
+/** The page: gate, cards from top to bottom, and the rail that says where one is. */
+import { useEffect } from "react";
+import { CheckCard } from "./cards/check/check-card.tsx";
+import { DataCard } from "./cards/data/data-card.tsx";
+import { DownloadCard } from "./cards/download/download-card.tsx";
+import { ModelCard } from "./cards/model/model-card.tsx";
+import { InterruptedNotice } from "./cards/runs/interrupted-notice.tsx";
+import { RunsCard } from "./cards/runs/runs-card.tsx";
+import { TrainCard } from "./cards/train/train-card.tsx";
+import { SupportGate } from "./gate/support-gate.tsx";
+import { PageFrame } from "./kit/page-frame.tsx";
+import { CARDS, type CardId } from "./state/app-state.ts";
+import { useAppState, usePage } from "./state/page.tsx";
+import { stepsOf } from "./steps.ts";
+import { TrustBadge } from "./trust/trust-badge.tsx";
+
+export function App() {
+  useOpenByLink();
+  return (
+    <PageFrame title="Lorikeet" trust={<TrustBadge />} steps={useSteps()} footer={<Footer />}>
+      <SupportGate />
+      <Cards />
+    </PageFrame>
+  );
+}
+
+/** Nothing to press before it is known whether this browser can do it. */
+function Cards() {
+  const ready = useAppState(({ opening }) => opening !== null && opening.blocked === null);
+  if (!ready) return null;
+  return (
+    <>
+      <InterruptedNotice />
+      <ModelCard />
+      <DataCard />
+      <TrainCard />
+      <CheckCard />
+      <DownloadCard />
+      <RunsCard />
+    </>
+  );
+}
+
+function useSteps() {
+  const key = useAppState((state) => JSON.stringify(stepsOf(state)));
+  return JSON.parse(key) as ReturnType<typeof stepsOf>;
+}
+
+/** A link to a card opens it. */
+function useOpenByLink(): void {
+  const { actions } = usePage();
+  useEffect(() => {
+    const open = () => {
+      const card = location.hash.slice(1);
+      if (!CARDS.includes(card as CardId)) return;
+      actions.toggleCard(card as CardId, true);
+      requestAnimationFrame(() => document.getElementById(card)?.scrollIntoView({ block: "start" }));
+    };
+    const again = (event: MouseEvent) => {
+      const link = event.target instanceof Element ? event.target.closest("a") : null;
+      if (link?.hash && link.hash === location.hash) open();
+    };
+    addEventListener("hashchange", open);
+    addEventListener("click", again);
+    return () => {
+      removeEventListener("hashchange", open);
+      removeEventListener("click", again);
+    };
+  }, [actions]);
+}
+
+function Footer() {
+  return (
+    <p>
+      Lorikeet fine-tunes a language model with LoRA on this computer's GPU. It also runs without a page:{" "}
+      <code>npm run lorikeet -- --help</code>
+    </p>
+  );
+}

@@ -1,0 +1,100 @@
+/** The engine's events become the page's state. React hears of a run at most four times a second. */
+
+import { formatNumber } from "../../core/units.ts";
+import type { AnswerEvent, EngineEvent, ProbeEvent, RunEvent } from "../../worker/protocol.ts";
+import { createThrottle } from "../kit/throttle.ts";
+import type { AppState, LogLine } from "./app-state.ts";
+import type { Curves } from "./curves.ts";
+import type { Store } from "./store.ts";
+import { createTimeLeft } from "./time-left.ts";
+
+/** Milliseconds between two changes of the state while training. */
+const EVERY = 250;
+const LOG_LINES = 500;
+let lineId = 0;
+
+export function createListener(store: Store<AppState>, curves: Curves): (event: EngineEvent) => void {
+  let waiting: RunEvent[] = [];
+  const flush = () => {
+    const events = waiting;
+    waiting = [];
+    if (events.length > 0) takeRunEvents(store, curves, events);
+  };
+  const flushSoon = createThrottle<null>(EVERY, flush);
+  return (event) => {
+    switch (event.type) {
+      case "model":
+        return store.set({ model: event.state });
+      case "data":
+        return store.set({ data: event.state });
+      case "run":
+        flush(); // the state must not overtake what led to it
+        return store.set({ run: event.state });
+      case "progress":
+        waiting.push(...event.events);
+        return flushSoon.push(null);
+      case "answer":
+        return takeAnswer(store, event.answer);
+      case "request":
+        return store.set({ requests: withRequest(store.get().requests, event.url, event.bytes) });
+    }
+  };
+}
+
+/** Adds a run's events to curves, answers and log, in one change of the state. */
+export function takeRunEvents(store: Store<AppState>, curves: Curves, events: readonly RunEvent[]): void {
+  curves.add(events);
+  const { probeAnswers, log, run, step } = store.get();
+  const answers = events.filter((event): event is ProbeEvent => event.type === "probe");
+  const lines = events.flatMap(lineOf);
+  const steps = events.filter((event) => event.type === "step");
+  const newest = steps.at(-1)?.step ?? step;
+  timeLeft.add(steps, run.start?.totalSteps ?? newest);
+  store.set({
+    step: newest,
+    secondsLeft: timeLeft.seconds(),
+    ...(answers.length > 0 ? { probeAnswers: [...probeAnswers, ...answers] } : {}),
+    ...(lines.length > 0 ? { log: [...log, ...lines].slice(-LOG_LINES) } : {}),
+  });
+}
+
+const timeLeft = createTimeLeft();
+
+function lineOf(event: RunEvent): LogLine[] {
+  const line = (text: string, tone: LogLine["tone"] = "neutral"): LogLine[] => [
+    { id: lineId++, time: Date.now(), text, tone },
+  ];
+  switch (event.type) {
+    case "note":
+      return line(event.text);
+    case "save":
+      return line(`Saved after update ${event.step}`);
+    case "validation": {
+      const when = event.step === 0 ? "before the first update" : `after update ${event.step}`;
+      const best = event.best ? ", the lowest so far" : "";
+      return line(`Validation loss ${formatNumber(event.loss)} ${when}${best}`, event.best ? "good" : "neutral");
+    }
+    case "step":
+      return event.finite ? [] : line(`Update ${event.step}: loss or gradient is not finite, so it was skipped`, "bad");
+    case "probe":
+      return [];
+  }
+}
+
+function takeAnswer(store: Store<AppState>, answer: AnswerEvent): void {
+  const { answering, comparison, chat } = store.get();
+  if (answering === "comparison" && comparison) {
+    store.set({ comparison: { ...comparison, sides: { ...comparison.sides, [answer.side]: answer } } });
+  } else if (answering === "chat" && chat.length > 0) {
+    const last = { ...chat.at(-1)!, answer: answer.text, ended: answer.ended };
+    store.set({ chat: [...chat.slice(0, -1), last] });
+  }
+}
+
+function withRequest(requests: AppState["requests"], url: string, bytes: number | null): AppState["requests"] {
+  const at = requests.findIndex((request) => request.url === url);
+  if (at < 0) return [...requests, { url, bytes, count: 1 }];
+  const before = requests[at]!;
+  const sum = before.bytes === null && bytes === null ? null : (before.bytes ?? 0) + (bytes ?? 0);
+  return requests.with(at, { url, bytes: sum, count: before.count + 1 });
+}
