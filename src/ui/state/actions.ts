@@ -174,6 +174,8 @@ export function createActions(store: Store<AppState>, curves: Curves, engine: ()
       const { config, probes, data } = store.get();
       if (!config || isRunning(store.get())) return;
       clearRun();
+      // The browser may ask the person; what it answers changes nothing now.
+      void navigator.storage?.persist?.().catch(() => false);
       await attempt("train", (engine) => engine.startRun(config, probes ?? data.questions.slice(0, 4)));
       await actions.refreshRuns();
     },
