@@ -46,8 +46,18 @@ interface Pending {
   readonly tokens: number;
   readonly supervisedTokens: number;
   readonly losses: Promise<Float32Array>[];
-  readonly report: Promise<UpdateReport>;
+  readonly report: Promise<TimedReport>;
 }
+
+/** Reports may wait to be asked for; what counts is when they came. */
+interface TimedReport extends UpdateReport {
+  readonly at: number;
+}
+
+const timed = async (report: Promise<UpdateReport>): Promise<TimedReport> => ({
+  ...(await report),
+  at: performance.now(),
+});
 
 export class Trainer {
   private readonly input: TrainerInput;
@@ -160,14 +170,14 @@ export class Trainer {
     const updateTokens = batches.reduce((n, { rows }) => n + rows.length, 0);
     const learningRate = scheduledRate(config, step, this.plan.totalSteps);
     const losses: Promise<Float32Array>[] = [];
-    let report: Promise<UpdateReport> | null = null;
+    let report: Promise<TimedReport> | null = null;
     for (const [i, batch] of batches.entries()) {
       model.rope.ensure(device, positionsNeeded(batch.positions));
       lora.dropoutSeed = Math.imul(config.seed + 1, 0x85ebca6b) + step * config.gradAccumulationSteps + i;
       const program = new Program();
       if (i === 0) program.clear(lora.gradients!);
       losses.push(later(program.readFloats(recordMicroBatch(program, model, batch, { updateTokens, checkpointing }))));
-      if (i === batches.length - 1) report = later(this.optimizer.record(program, { ...config, learningRate }));
+      if (i === batches.length - 1) report = later(timed(this.optimizer.record(program, { ...config, learningRate })));
       await device.run(program);
     }
     const tokens = batches.reduce((n, { input_ids }) => n + input_ids.length, 0);
@@ -178,12 +188,11 @@ export class Trainer {
   private async settle(): Promise<StepEvent> {
     const { step, epoch, learningRate, tokens, supervisedTokens, losses, report } = this.pending.shift()!;
     const nll = (await Promise.all(losses)).reduce((total, values) => total + sum(values), 0);
-    const { gradNorm, finite, applied, skipped } = await report;
+    const { gradNorm, finite, applied, skipped, at } = await report;
     this.applied = applied;
     this.skipped = skipped;
-    const now = performance.now();
-    const seconds = (now - this.lastDone) / 1000;
-    this.lastDone = now;
+    const seconds = (at - this.lastDone) / 1000;
+    this.lastDone = at;
     this.reported += 1;
     const loss = nll / supervisedTokens;
     const ok = finite && Number.isFinite(loss);

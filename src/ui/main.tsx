@@ -30,7 +30,7 @@ const hub = new URL(new URLSearchParams(location.search).get("hub") ?? __LORIKEE
 void startPage(store, actions, () => engine.open({ base, hub }));
 
 // For the console and for scripts: the same engine that the page uses.
-Object.assign(globalThis, { lorikeet: { engine, state: store.get } });
+Object.assign(globalThis, { lorikeet: { engine, store, curves } });
 
 const root = document.getElementById("root");
 if (root) {

@@ -1,6 +1,19 @@
-/** The rail: each card's part of the journey, in a word. */
-import type { Step, StepState } from "./kit/page-frame.tsx";
-import { type AppState, type CardId, currentCard, isRunning } from "./state/app-state.ts";
+/** The rail: the state of each card, in a word. */
+import { checkCardState } from "./cards/check/check-text.ts";
+import { dataCardState } from "./cards/data/summary.ts";
+import { downloadCardState } from "./cards/download/files.ts";
+import { modelCardState } from "./cards/model/summary.ts";
+import { cardState as trainCardState } from "./cards/train/summary.ts";
+import { type AppState, CARDS, type CardId, currentCard } from "./state/app-state.ts";
+
+type CardState = "empty" | "loading" | "partial" | "error" | "success";
+
+/** As the kit's rail takes it. */
+export interface RailStep {
+  readonly id: CardId;
+  readonly label: string;
+  readonly state: "todo" | "active" | "busy" | "done" | "problem";
+}
 
 const LABELS: Readonly<Record<CardId, string>> = {
   model: "Model",
@@ -11,35 +24,31 @@ const LABELS: Readonly<Record<CardId, string>> = {
   runs: "Runs",
 };
 
-export function stepsOf(state: AppState): Step[] {
+export function stepsOf(state: AppState): RailStep[] {
   const current = currentCard(state);
-  return (Object.keys(LABELS) as CardId[]).map((id) => ({
-    id,
-    label: LABELS[id],
-    state: stateOf(id, state, id === current),
-  }));
+  return CARDS.map((id) => ({ id, label: LABELS[id], state: railState(cardStateOf(id, state), id === current) }));
 }
 
-function stateOf(id: CardId, state: AppState, current: boolean): StepState {
-  const { model, data, run, runs } = state;
-  const otherwise = current ? "active" : "todo";
+function railState(state: CardState, current: boolean): RailStep["state"] {
+  if (state === "error") return "problem";
+  if (state === "loading") return "busy";
+  if (current) return "active";
+  return state === "success" ? "done" : "todo";
+}
+
+function cardStateOf(id: CardId, state: AppState): CardState {
   switch (id) {
     case "model":
-      if (model.phase === "failed") return "problem";
-      if (model.phase === "reading" || model.phase === "loading") return "busy";
-      return model.phase === "none" || model.phase === "paused" ? otherwise : "done";
+      return modelCardState(state.model, state.model.choice?.kind !== "hub");
     case "data":
-      if (data.phase === "failed" || data.error) return "problem";
-      if (data.phase === "reading" || data.phase === "checking") return "busy";
-      return data.phase === "ready" ? "done" : otherwise;
+      return dataCardState(state.data);
     case "train":
-      if (run.phase === "failed" || run.outcome?.usable === false) return "problem";
-      if (isRunning(state)) return "busy";
-      return run.phase === "done" ? "done" : otherwise;
+      return trainCardState(state);
     case "check":
+      return checkCardState(state);
     case "download":
-      return otherwise;
+      return downloadCardState(state);
     case "runs":
-      return runs.some(({ status }) => status === "interrupted") ? "problem" : otherwise;
+      return state.runs.some(({ status }) => status === "interrupted") ? "error" : "empty";
   }
 }

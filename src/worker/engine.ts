@@ -15,7 +15,7 @@ import type { TrainingSession } from "../train/session.ts";
 import { type Context, toldFetch } from "./context.ts";
 import { AnswerDesk } from "./desks/answer-desk.ts";
 import { DataDesk } from "./desks/data-desk.ts";
-import { ModelDesk } from "./desks/model-desk.ts";
+import { ModelDesk, SUPERSEDED } from "./desks/model-desk.ts";
 import { planRun } from "./desks/plan.ts";
 import { type RunData, RunDesk } from "./desks/run-desk.ts";
 import { keptModels, removeKept } from "./models/model-cache.ts";
@@ -89,7 +89,11 @@ export function createEngine(publish: (event: EngineEvent) => void, around = bro
     },
     async loadModel() {
       const open = idle("Loading a model");
-      const session = await open.models.load();
+      const session = await open.models.load().catch((error) => {
+        if (error === SUPERSEDED) return null;
+        throw error;
+      });
+      if (!session) return;
       // While nobody waits: a run that starts meanwhile takes over.
       void open.run.warmUp(session, open.data.questions).catch(() => {});
     },

@@ -4,6 +4,7 @@ import { PRESET_NAMES, type PresetName } from "../../train/presets.ts";
 import type { Draft } from "../../worker/protocol.ts";
 import { type Actions, errorData } from "./actions.ts";
 import type { AppState } from "./app-state.ts";
+import { hubToken } from "./hub-token.ts";
 import type { Store } from "./store.ts";
 
 /** Opens the engine and brings back the last visit. Never rejects: what goes wrong is in the state. */
@@ -27,7 +28,8 @@ async function comeBack(store: Store<AppState>, actions: Actions, draft: Draft |
   const preset = PRESET_NAMES.find((name): name is PresetName => name === draft?.preset);
   actions.choosePreset(preset ?? "trial");
   if (draft && !preset) actions.restoreKnobs(draft.knobs);
-  const model = actions.chooseModel(draft?.model ?? { kind: "demo" });
+  const token = hubToken.get();
+  const model = actions.chooseModel(draft?.model ?? { kind: "demo" }, token ? { token } : {});
   const runs = actions.refreshRuns();
   await model;
   await (draft?.data.kind === "files" ? actions.reopenData(draft.data.mapping) : actions.openSample());

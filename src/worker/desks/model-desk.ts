@@ -3,7 +3,7 @@
  * on the GPU. What is fetched is kept in the store, so that a reload goes on where the network stopped.
  */
 import type { ModelSource } from "../../core/bytes.ts";
-import { configError, LorikeetError, modelError } from "../../core/errors.ts";
+import { configError, modelError } from "../../core/errors.ts";
 import type { WebGpuDevice } from "../../gpu/webgpu.ts";
 import { parseHubId } from "../../hub/hub-id.ts";
 import { hubSource } from "../../hub/huggingface.ts";
@@ -28,6 +28,9 @@ const NOTHING: ModelState = {
   ...{ choice: null, title: "", phase: "none", facts: null, modules: [], hasChatTemplate: false, downloadBytes: null },
   ...{ transfer: null, kept: false, warning: null, error: null },
 };
+
+/** What a load ends with when another model is chosen meanwhile: nobody waits for it any more. */
+export const SUPERSEDED = modelError("another model was chosen");
 
 interface Chosen {
   readonly choice: ModelChoice;
@@ -227,7 +230,7 @@ export class ModelDesk {
   }
 
   private letGo(): void {
-    this.work.abort(new LorikeetError("model", "another model was chosen"));
+    this.work.abort(SUPERSEDED);
     this.work = new AbortController();
     this.live?.dispose();
     this.live = null;

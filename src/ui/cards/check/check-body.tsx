@@ -1,0 +1,105 @@
+/** The open Check card: what to do before there is an adapter; then comparison, chat, and what the adapter changed. */
+import { lazy, Suspense, useEffect, useState } from "react";
+import { Details } from "../../kit/details.tsx";
+import { Notice } from "../../kit/notice.tsx";
+import { useAppState, usePage } from "../../state/page.tsx";
+import { AnswerOptions } from "./answer-options.tsx";
+import { Chat } from "./chat.tsx";
+import { CheckProblem } from "./check-problem.tsx";
+import { standingOf } from "./check-text.ts";
+import { Compare } from "./compare.tsx";
+import { GoToTrain } from "./go-to-train.tsx";
+import { type MemoryProps, withTurn } from "./memory.ts";
+import "./check.css";
+
+const Changes = lazy(async () => ({ default: (await import("./changes-panel.tsx")).Changes }));
+
+export function CheckBody(props: MemoryProps) {
+  const standing = useAppState(standingOf);
+  if (standing === "ready") return <Asking {...props} />;
+  if (standing === "unusable") return <Unusable />;
+  return (
+    <div className="c-check-empty">
+      <p>
+        {standing === "none"
+          ? "Train first; here base and tuned answer side by side."
+          : "The model is training. When it is done, base and tuned answer your questions side by side here."}
+      </p>
+      <p className="k-soft">
+        {standing === "none"
+          ? "Then chat with the tuned model, and see how much each layer changed."
+          : "Until then the Train card shows its answers to the probes as they change."}
+      </p>
+      <div>
+        <GoToTrain>{standing === "none" ? "Go to Train" : "Watch it train"}</GoToTrain>
+      </div>
+    </div>
+  );
+}
+
+function Unusable() {
+  const failed = useAppState((state) => state.run.phase === "failed");
+  return (
+    <Notice
+      tone="bad"
+      title={failed ? "The run ended without an adapter" : "There is no adapter to ask"}
+      actions={<GoToTrain>See what happened</GoToTrain>}
+    >
+      <p>
+        {failed
+          ? "The Train card says what went wrong and how to go on."
+          : "It did not pass every check, so it was taken off the model again. The Train card says which, and what helps."}
+      </p>
+    </Notice>
+  );
+}
+
+function Asking({ memory, onMemory }: MemoryProps) {
+  const stop = useStop({ memory, onMemory });
+  return (
+    <>
+      <CheckProblem memory={memory} onMemory={onMemory} />
+      <Compare memory={memory} onMemory={onMemory} onStop={stop} />
+      <Chat memory={memory} onMemory={onMemory} onStop={stop} />
+      <AnswerOptions memory={memory} onMemory={onMemory} />
+      <ChangesPanel />
+    </>
+  );
+}
+
+/** Neither fetched nor measured before it is opened. */
+function ChangesPanel() {
+  const [open, setOpen] = useState(false);
+  return (
+    <Details summary="What the adapter changed" onToggle={setOpen}>
+      {open && (
+        <Suspense fallback={<p className="k-soft">Opening…</p>}>
+          <Changes />
+        </Suspense>
+      )}
+    </Details>
+  );
+}
+
+/** Stops the answer under way and remembers that the person did; Escape does the same. */
+function useStop({ memory, onMemory }: MemoryProps): () => void {
+  const { store, actions } = usePage();
+  const answering = useAppState((state) => state.answering !== null);
+  const stop = () => {
+    const { answering, chat } = store.get();
+    if (answering === "comparison") onMemory({ stoppedComparison: true });
+    if (answering === "chat") onMemory(withTurn(memory, chat.length - 1, true));
+    void actions.stopAnswer();
+  };
+  useEffect(() => {
+    if (!answering) return;
+    const onKeyDown = (event: KeyboardEvent) => {
+      // What lies above the page closes first.
+      const covered = document.querySelector("dialog[open], :popover-open") !== null;
+      if (event.key === "Escape" && !event.defaultPrevented && !covered) stop();
+    };
+    document.addEventListener("keydown", onKeyDown);
+    return () => document.removeEventListener("keydown", onKeyDown);
+  });
+  return stop;
+}

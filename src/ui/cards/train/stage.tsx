@@ -1,0 +1,42 @@
+/** The stage: the loss curve with the answers beside it, the strip of small curves, the log. */
+import { useMemo } from "react";
+import { Details } from "../../kit/details.tsx";
+import { LogView } from "../../kit/log-view.tsx";
+import type { LogLine } from "../../state/app-state.ts";
+import { useAppState } from "../../state/page.tsx";
+import { Answers } from "./answers.tsx";
+import { LossChart, SmallCharts } from "./charts.tsx";
+import "./stage.css";
+
+export function Stage() {
+  return (
+    <>
+      <div className="c-train-stage">
+        <LossChart />
+        <Answers />
+      </div>
+      <SmallCharts />
+      <Log />
+    </>
+  );
+}
+
+function Log() {
+  const log = useAppState((state) => state.log);
+  const lines = useMemo(() => log.map(lineText), [log]);
+  if (log.length === 0) return null;
+  return (
+    <Details
+      summary={
+        <span>
+          Log<span className="k-soft"> · {log.at(-1)?.text}</span>
+        </span>
+      }
+    >
+      <LogView label="Log of this run" lines={lines} />
+    </Details>
+  );
+}
+
+const MARKS = { neutral: "", good: "✓ ", warn: "! ", bad: "✗ " } as const;
+const lineText = ({ time, text, tone }: LogLine) => `${new Date(time).toLocaleTimeString()}  ${MARKS[tone]}${text}`;

@@ -1,0 +1,146 @@
+/** Invented states of the Train card. */
+import type { ErrorData } from "../../../../src/core/errors.ts";
+import { resolveConfig } from "../../../../src/train/config.ts";
+import { PRESETS } from "../../../../src/train/presets.ts";
+import { type AppState, INITIAL_STATE } from "../../../../src/ui/state/app-state.ts";
+import type { Opening, RunDetail, RunState } from "../../../../src/worker/protocol.ts";
+import { CONFIG, eventsUntil, MODEL, OUTCOME, PLAN, QUESTIONS, RUNS, runState, UPDATES } from "./run.ts";
+import type { FakeState } from "./run-stand.tsx";
+import type { TRAIN_STATE_NAMES } from "./run-states.ts";
+
+const OPEN: Partial<AppState> = {
+  opened: { train: true },
+  opening: { blocked: null, storage: { lasting: true } } as unknown as Opening,
+};
+const READY: Partial<AppState> = {
+  ...OPEN,
+  model: MODEL,
+  data: {
+    ...INITIAL_STATE.data,
+    ...{ phase: "ready", source: "sample", title: "Sample dataset" },
+    ...{ split: { train: 256, valid: 32, own: true }, questions: QUESTIONS },
+  },
+  preset: "standard",
+  knobs: { ...PRESETS.standard.knobs, learningRate: 3e-3 },
+  config: CONFIG,
+  plan: PLAN,
+};
+const running = (phase: RunState["phase"], step: number, rest: Partial<AppState> = {}): FakeState => ({
+  state: { ...READY, run: runState(phase), ...rest },
+  events: eventsUntil(step),
+});
+const failed = (error: ErrorData, step: number): FakeState => ({
+  state: { ...READY, runs: RUNS, run: runState("failed", { id: "run-8", error }) },
+  events: eventsUntil(step),
+});
+const LARGE = {
+  ...PLAN,
+  ...{ weightBytes: 988_000_000, adapterBytes: 70_000_000, updateBytes: 4_300_000_000, peakBytes: 5_358_000_000 },
+};
+const batch = { batchSize: 0 };
+
+export const TRAIN_STATES: Readonly<Record<(typeof TRAIN_STATE_NAMES)[number], FakeState>> = {
+  empty: { state: OPEN },
+  waiting: { state: { ...READY, plan: null, model: { ...MODEL, phase: "loading" } } },
+  ready: { state: READY },
+  custom: {
+    state: {
+      ...READY,
+      preset: "custom",
+      knobs: { steps: 40, learningRate: 1e-3, maskPrompt: false },
+      config: resolveConfig({ steps: 40, learningRate: 1e-3, maskPrompt: false }, "fake"),
+      plan: { ...PLAN, updates: 40 },
+      probes: ["Who are you?"],
+    },
+  },
+  wrong: {
+    state: {
+      ...READY,
+      ...{ preset: "custom", knobs: batch, config: null },
+      knobProblem: { kind: "config", message: "training: 1 problem\n  batchSize: expected whole number ≥ 1, got 0" },
+    },
+  },
+  tight: { state: { ...READY, plan: { ...LARGE, verdict: "tight" } } },
+  "too-large": {
+    state: {
+      ...READY,
+      plan: { ...LARGE, updateBytes: 9_300_000_000, peakBytes: 10_358_000_000, verdict: "too-large" },
+    },
+  },
+  refused: {
+    state: {
+      ...READY,
+      problem: {
+        card: "train",
+        error: {
+          kind: "config",
+          message: "an answer is being made",
+          hint: "Wait for it, or stop it in the Check card.",
+        },
+      },
+    },
+  },
+  starting: { state: { ...READY, run: runState("starting", { start: null, doing: "Loading the model" }) } },
+  first: running("training", 0, { run: runState("training", { doing: "" }) }),
+  training: running("training", 37, { secondsLeft: 14.2 }),
+  hidden: running("training", 37, { hidden: true }),
+  pausing: running("pausing", 37),
+  paused: running("paused", 37),
+  verifying: running("verifying", UPDATES, { run: runState("verifying", { doing: "Checking the adapter" }) }),
+  silent: {
+    state: {
+      ...READY,
+      run: runState("training", {
+        probes: [],
+        config: resolveConfig({ ...PRESETS.trial.knobs, stepsPerSample: 0 }, "fake"),
+      }),
+    },
+    events: eventsUntil(37).filter(({ type }) => type === "step"),
+  },
+  done: running("done", UPDATES, { run: runState("done", { outcome: OUTCOME }) }),
+  unusable: running("done", UPDATES, {
+    run: runState("done", {
+      outcome: {
+        ...OUTCOME,
+        usable: false,
+        checks: [{ name: "every number is finite", passed: false, evidence: "model.layers.0.self_attn.q_proj" }],
+      },
+    }),
+  }),
+  broken: {
+    state: { ...READY, runs: RUNS, run: runState("failed", { id: "run-8", start: null }) },
+    events: eventsUntil(37),
+  },
+  "device-lost": failed(
+    {
+      kind: "device",
+      code: "device-lost",
+      message: "[device] the GPU device was lost: A valid external Instance reference no longer exists.",
+    },
+    37,
+  ),
+  "out-of-memory": failed(
+    {
+      ...{ kind: "device", code: "out-of-memory" },
+      message: "[device] out of memory: a buffer of 1.2 GB could not be made",
+      hint: "Close other tabs and programs that use the GPU.",
+    },
+    0,
+  ),
+  "not-finite": {
+    ...running("training", 20),
+    events: [
+      ...eventsUntil(19),
+      {
+        ...{ type: "step", step: 20, epoch: 0, loss: Number.NaN, gradNorm: Number.NaN, finite: false },
+        ...{ learningRate: 3e-3, tokens: 400, supervisedTokens: 120, seconds: 0.5 },
+      },
+    ],
+  },
+};
+
+export const TRAIN_ANSWERS = {
+  plan: () => PLAN,
+  runs: () => RUNS,
+  runDetail: () => ({ events: eventsUntil(UPDATES) }) as unknown as RunDetail,
+};

@@ -1,0 +1,172 @@
+/** What the Train card says while and after training. */
+import { describe, expect, it } from "vitest";
+import { ERROR_CODES } from "../../../src/core/errors.ts";
+import { resolveConfig } from "../../../src/train/config.ts";
+import { answersAt, roundName, roundsOf } from "../../../src/ui/cards/train/probe-rounds.ts";
+import { remedyFor } from "../../../src/ui/cards/train/remedy.ts";
+import { cardState, summaryLine } from "../../../src/ui/cards/train/summary.ts";
+import { certificateChecks, finalFigures, keptWords, totalsOf } from "../../../src/ui/cards/train/totals.ts";
+import { type AppState, INITIAL_STATE } from "../../../src/ui/state/app-state.ts";
+import { createCurves } from "../../../src/ui/state/curves.ts";
+import type {
+  MemoryPlan,
+  ProbeEvent,
+  RunEvent,
+  RunOutcome,
+  RunState,
+  StartEvent,
+} from "../../../src/worker/protocol.ts";
+
+const probe = (step: number, index: number, text: string): ProbeEvent => ({
+  ...{ type: "probe", step, index, text, ended: true },
+});
+const step = (at: number, loss: number): RunEvent => ({
+  ...{ type: "step", step: at, epoch: 0, loss, gradNorm: 1, finite: true, learningRate: 1e-3 },
+  ...{ tokens: 400, supervisedTokens: 100, seconds: 0.5 },
+});
+const OUTCOME: RunOutcome = {
+  done: { type: "done", steps: 64, chosen: "best", chosenStep: 48, skippedUpdates: 0, stopped: false },
+  ...{ checks: [], usable: true, adapterBytes: 1 },
+};
+const CONFIG = resolveConfig({}, "test");
+
+describe("answers by round", () => {
+  const answers = [probe(0, 0, "a"), probe(0, 1, "x"), probe(16, 0, "b"), probe(16, 1, "y"), probe(32, 0, "c")];
+
+  it("shows each against the one before, and the one before training", () => {
+    expect(answersAt(["p", "q"], answers, 16)).toEqual([
+      { question: "p", text: "b", before: "a", first: "a", ended: true },
+      { question: "q", text: "y", before: "x", first: "x", ended: true },
+    ]);
+    expect(answersAt(["p"], answers, 0)[0]).toMatchObject({ text: "a", before: null, first: null });
+  });
+
+  it("keeps the earlier answer while a round is under way", () => {
+    const [p, q] = answersAt(["p", "q"], answers, 32);
+    expect([p?.text, p?.before, q?.text, q?.before]).toEqual(["c", "b", "y", "x"]);
+  });
+
+  it("has nothing for a question not asked yet", () => {
+    expect(answersAt(["p", "q", "r"], answers, 32)[2]).toMatchObject({ text: null, before: null, first: null });
+  });
+
+  it("takes the later answer of a round that came twice", () => {
+    const again = [...answers, probe(16, 0, "b2")];
+    expect(answersAt(["p"], again, 16)[0]).toMatchObject({ text: "b2", before: "a" });
+    expect(roundsOf(again)).toEqual([0, 16, 32]);
+  });
+
+  it("names rounds", () => {
+    expect([roundName(0), roundName(1600)]).toEqual(["Before training", "After update 1,600"]);
+  });
+});
+
+describe("the card's line", () => {
+  const curves = createCurves();
+  curves.add([step(1, 2.31), step(2, 1.42)]);
+  const start = { totalSteps: 64 } as StartEvent;
+  const line = (run: Partial<RunState>, rest: Partial<AppState> = {}) => {
+    const state = { ...INITIAL_STATE, step: 12, ...rest, run: { ...INITIAL_STATE.run, start, ...run } };
+    return [summaryLine(state, curves.points), cardState(state)];
+  };
+  const plan = { updates: 20, verdict: "fits" } as MemoryPlan;
+
+  it("follows the run", () => {
+    expect(line({ phase: "idle" })).toEqual(["Trial · waits for a model", "empty"]);
+    expect(line({ phase: "idle" }, { plan })).toEqual(["Trial · 20 updates · fits", "empty"]);
+    expect(line({ phase: "idle" }, { plan: { ...plan, updates: 0 } })[0]).toBe("Trial · waits for a model");
+    expect(line({ phase: "idle" }, { plan, preset: "custom" })[0]).toBe("Own settings · 20 updates · fits");
+    expect(line({ phase: "starting", doing: "Loading the model" })).toEqual(["Loading the model", "loading"]);
+    expect(line({ phase: "training" })).toEqual(["Update 12 of 64 · loss 1.84", "loading"]);
+    expect(line({ phase: "training" }, { step: 0 })[0]).toContain("Before the first of 64 updates");
+    expect(line({ phase: "paused" })).toEqual(["Paused · update 12 of 64 · loss 1.84", "partial"]);
+    expect(line({ phase: "done", outcome: OUTCOME }, { step: 64 })).toEqual([
+      "64 updates · loss 2.31 → 1.84",
+      "success",
+    ]);
+    const unusable = { ...OUTCOME, usable: false };
+    expect(line({ phase: "done", outcome: unusable })[1]).toBe("error");
+    expect(line({ phase: "done", outcome: unusable })[0]).toContain("a check failed");
+    const error = { kind: "device", message: "x" } as const;
+    expect(line({ phase: "failed", error })).toEqual(["Stopped by an error after update 12", "error"]);
+    expect(line({ phase: "failed" })[0]).toBe("Broken off after update 12");
+    expect(line({ phase: "failed", error }, { step: 0 })[0]).toBe("Stopped by an error before the first update");
+  });
+
+  it("tells a wrong knob", () => {
+    const knobProblem = { kind: "config", message: "x" } as const;
+    expect(line({ phase: "idle" }, { plan, knobProblem })).toEqual(["Trial · a setting is out of range", "error"]);
+  });
+});
+
+describe("the end", () => {
+  const curves = createCurves();
+  const events: RunEvent[] = [
+    { type: "validation", step: 0, loss: 2.5, tokens: 1, best: false },
+    ...[step(1, 2.31), step(2, 1.42)],
+    { type: "validation", step: 1, loss: 1.5, tokens: 1, best: true },
+    { type: "validation", step: 2, loss: 1.7, tokens: 1, best: false },
+    { type: "note", text: "done" },
+  ];
+  curves.add(events);
+
+  it("has figures, with time and tokens once they are known", () => {
+    expect(totalsOf(events)).toEqual({ seconds: 1, tokens: 800 });
+    expect(finalFigures(curves.points, null).map(({ value }) => value)).toEqual(["2.31 → 1.84", "2.50 → 1.50"]);
+    expect(finalFigures(curves.points, totalsOf(events)).slice(2)).toEqual([
+      { name: "Time in updates", value: "1.0 s" },
+      { name: "Tokens", value: "800" },
+    ]);
+    expect(finalFigures(createCurves().points, null)).toEqual([]);
+  });
+
+  it("says what is kept and what was skipped", () => {
+    expect(keptWords(OUTCOME)).toBe("Kept: the adapter after update 48, which had the lowest validation loss.");
+    const stopped = { ...OUTCOME.done, chosen: "last", steps: 12, chosenStep: 12, stopped: true } as const;
+    expect(keptWords({ ...OUTCOME, done: { ...stopped, skippedUpdates: 2 } })).toBe(
+      "Stopped after update 12. Kept: the adapter after update 12. 2 updates were skipped because they were not finite.",
+    );
+  });
+
+  it("turns checks into the certificate, and keeps unknown ones", () => {
+    const checks = [
+      { name: "every number is finite", passed: false, evidence: "model.layers.0" },
+      { name: "the base is unchanged", passed: true, evidence: "same hash" },
+    ];
+    const [finite, base] = certificateChecks({ ...OUTCOME, checks });
+    expect(finite).toMatchObject({ title: "Every number in the adapter is finite", passed: false });
+    expect(finite?.detail).toContain("lower learning rate");
+    expect(base).toMatchObject({
+      title: "The base is unchanged",
+      passed: true,
+      detail: undefined,
+      evidence: "same hash",
+    });
+  });
+});
+
+describe("remedies", () => {
+  const remedy = (code?: (typeof ERROR_CODES)[number], saved = true, began = true) =>
+    remedyFor({ kind: "device", message: "m", ...(code && { code }) }, { config: CONFIG, saved, began });
+
+  it("goes on after a lost device, from what was saved", () => {
+    expect(remedy("device-lost")).toMatchObject({ goOn: true, advice: [] });
+    expect(remedy("device-lost", false).goOn).toBe(false);
+  });
+
+  it("makes the run smaller when memory was short, and does not repeat it as it was", () => {
+    const { goOn, advice } = remedy("out-of-memory");
+    expect([goOn, advice.map(({ id }) => id)]).toEqual([false, ["checkpointing", "batch"]]);
+  });
+
+  it("has a title for every code, and shows the way to another card where the remedy is there", () => {
+    for (const code of ERROR_CODES) expect(remedy(code).title).not.toBe("");
+    expect(remedy("storage-full").card?.id).toBe("runs");
+    expect(remedy("bad-dataset").card?.id).toBe("data");
+    expect(remedy()).toMatchObject({ title: "Training stopped", goOn: true, card: null });
+  });
+
+  it("does not speak of a run that never began", () => {
+    expect(remedy(undefined, true, false)).toMatchObject({ title: "Training could not start", goOn: false, text: "" });
+  });
+});
