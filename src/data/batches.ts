@@ -83,18 +83,6 @@ export function planEpoch(lengths: readonly number[], options: EpochOptions): nu
   return random.shuffle(windows.flatMap((window) => chunk(window, batchSize)));
 }
 
-/**
- * Sets `fraction` of `n` examples aside for validation: at least one and never all of them, unless fraction is 0.
- * Both lists are ascending.
- */
-export function splitValidation(n: number, fraction: number, seed: number): { train: number[]; valid: number[] } {
-  const order = Array.from({ length: n }, (_, i) => i);
-  if (fraction <= 0 || n < 2) return { train: order, valid: [] };
-  const size = Math.min(n - 1, Math.max(1, Math.round(n * fraction)));
-  const valid = new Set(new Random(seed).shuffle([...order]).slice(0, size));
-  return { train: order.filter((i) => !valid.has(i)), valid: order.filter((i) => valid.has(i)) };
-}
-
 function chunk(order: readonly number[], size: number): number[][] {
   return Array.from({ length: Math.ceil(order.length / size) }, (_, i) => order.slice(i * size, (i + 1) * size));
 }

@@ -2,8 +2,8 @@
 
 import type { ByteSource } from "../core/bytes.ts";
 import { Problems } from "../core/errors.ts";
-import { readJsonRecords } from "../formats/jsonl.ts";
 import { type DataRecord, type Form, toRecord } from "./records.ts";
+import { openRows } from "./tables.ts";
 
 /** Where the records come from; only train is needed. */
 export interface DatasetFiles {
@@ -26,11 +26,11 @@ export interface Dataset {
 }
 
 const HINT =
-  "Each line is one JSON record: messages, prompt + completion, text, or another form named in the README. Fix or remove these lines.";
+  "Each line or row is one record: messages, prompt + completion, text, or another form named in the README. Fix or remove these lines.";
 
 /**
  * Reads all files.
- * @throws FormatError for a file that is not JSON text, DataError listing every faulty line of all files.
+ * @throws FormatError for a file that is not JSON, CSV or Parquet, DataError listing every faulty line of all files.
  */
 export async function readDataset(files: DatasetFiles): Promise<Dataset> {
   const { dataset, problems } = await inspectDataset(files);
@@ -55,7 +55,8 @@ export async function readRecords(source: ByteSource, problems: Problems): Promi
   const records: DataRecord[] = [];
   const forms: Partial<Record<Form, number>> = {};
   const faultsBefore = problems.list.length;
-  for await (const { line, value } of readJsonRecords(source, problems)) {
+  const { rows } = await openRows(source, problems);
+  for await (const { line, value } of rows) {
     const record = toRecord(value, line, source.name, problems);
     if (record === null) continue;
     records.push(record);

@@ -24,7 +24,7 @@ const CHUNK = 1 << 20;
  */
 export async function* readJsonRecords(source: ByteSource, problems: Problems): AsyncGenerator<JsonRecord> {
   const head = await source.read(0, Math.min(source.size, 1 << 16));
-  refuseOtherFormats(source.name, head);
+  refuseOtherFormats(source.name, head, "JSON lines");
   if (!looksLikeDocument(source.name, head)) {
     yield* readJsonLines(chunksOf(source), source.name, problems);
     return;
@@ -193,12 +193,16 @@ const MAGIC: readonly [bytes: readonly number[], what: string][] = [
   [[0x3c, 0x68, 0x74, 0x6d], "an HTML page"],
 ];
 
-function refuseOtherFormats(name: string, head: Uint8Array): void {
+/**
+ * Throws when `head`, the first bytes of a file, belong to something that is not UTF-8 text: UTF-16, an archive, an HTML
+ * page, a git-lfs pointer. `expected` says what the file should be.
+ */
+export function refuseOtherFormats(name: string, head: Uint8Array, expected: string): void {
   refuseLfsPointer(name, head);
   const match = MAGIC.find(([bytes]) => bytes.every((byte, i) => head[i] === byte));
   if (match === undefined) return;
   const hint = match[1].startsWith("UTF-16")
     ? "Save it as UTF-8, for example with `iconv -f UTF-16 -t UTF-8`."
     : "Unpack or export it to JSON lines (.jsonl) first.";
-  throw formatError(`${name}: expected JSON lines in UTF-8, got ${match[1]}`, hint);
+  throw formatError(`${name}: expected ${expected} in UTF-8, got ${match[1]}`, hint);
 }

@@ -85,7 +85,7 @@ export async function loadWeights(
   try {
     for (const tensor of wanted) {
       signal?.throwIfAborted();
-      await loadTensor(tensor, checkpoint, device);
+      await loadTensor(tensor, checkpoint, device, (bytes) => onProgress?.(done + bytes, total));
       done += bytesOf(tensor);
       onProgress?.(done, total);
     }
@@ -116,7 +116,13 @@ function freeWeights(model: CausalLM, device: Device): void {
   }
 }
 
-async function loadTensor({ name, leaf, part }: Wanted, checkpoint: Checkpoint, device: Device): Promise<void> {
+/** `onBytes`: of this tensor so far. */
+async function loadTensor(
+  { name, leaf, part }: Wanted,
+  checkpoint: Checkpoint,
+  device: Device,
+  onBytes: (bytes: number) => void,
+): Promise<void> {
   const { dtype, shape } = checkpoint.tensors.get(name)!;
   if (leaf.kind === "rmsnorm" || part === "bias") {
     const vector = device.allocate(shape, name);
@@ -126,10 +132,16 @@ async function loadTensor({ name, leaf, part }: Wanted, checkpoint: Checkpoint, 
     return;
   }
   leaf.weight = allocateWeight(device, leaf.shape, ELEMENTS[dtype]!, name);
-  await uploadMatrix(leaf.weight, name, checkpoint, device);
+  await uploadMatrix(leaf.weight, name, checkpoint, device, onBytes);
 }
 
-async function uploadMatrix(weight: Weight, name: string, checkpoint: Checkpoint, device: Device): Promise<void> {
+async function uploadMatrix(
+  weight: Weight,
+  name: string,
+  checkpoint: Checkpoint,
+  device: Device,
+  onBytes: (bytes: number) => void,
+): Promise<void> {
   const rowBytes = weight.shape[1] * ELEMENT_BYTES[weight.element];
   const sliceRows = Math.max(1, Math.floor(SLICE_BYTES / rowBytes));
   for (const shard of weight.shards) {
@@ -137,6 +149,7 @@ async function uploadMatrix(weight: Weight, name: string, checkpoint: Checkpoint
       const end = Math.min(row + sliceRows, shard.rows);
       const bytes = await checkpoint.readRange(name, (shard.begin + row) * rowBytes, (shard.begin + end) * rowBytes);
       device.upload(shard.tensor, new Uint8Array(bytes), row * rowBytes);
+      onBytes((shard.begin + end) * rowBytes);
     }
   }
 }

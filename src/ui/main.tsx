@@ -6,6 +6,7 @@ import { startEngine } from "../worker/client.ts";
 import { App } from "./app.tsx";
 import { createActions } from "./state/actions.ts";
 import { INITIAL_STATE } from "./state/app-state.ts";
+import { browserTools } from "./state/browser-tools.ts";
 import { createCurves } from "./state/curves.ts";
 import { createListener } from "./state/engine-events.ts";
 import { PageProvider } from "./state/page.tsx";
@@ -21,7 +22,7 @@ const store = createStore(INITIAL_STATE);
 const curves = createCurves();
 const { engine, listen } = startEngine();
 listen(createListener(store, curves));
-const actions = createActions(store, curves, () => engine);
+const actions = createActions(store, curves, () => engine, browserTools);
 watchTraining(store, curves, browserSurroundings());
 
 const base = new URL("./", document.baseURI).href;

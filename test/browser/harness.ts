@@ -1,17 +1,15 @@
 /**
  * Opens the built page in headless Chromium, served from localhost. A page that logs an error, throws, misses a file
- * or asks another host for anything fails its test when it is closed.
+ * or asks another host for anything fails its test when it is closed. What the content security policy blocks is logged
+ * as an error too.
  *
  *   const missing = await browserMissing();
  *   describe.skipIf(missing)("…", () => { beforeAll(startSite) … site.openPage("/") … opened.close() … site.close() });
  */
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
-import os from "node:os";
-import path from "node:path";
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
-import { build, preview } from "vite";
+import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { browserArgs, browserEnv, findChromium } from "../../src/cli/launch/chromium.mjs";
-import { root } from "../../src/cli/launch/places.mjs";
+import type { ServeOptions } from "../../src/cli/launch/serve.mjs";
+import { type ServedSite, startServer } from "./site.ts";
 
 export interface OpenPage {
   readonly page: Page;
@@ -21,10 +19,18 @@ export interface OpenPage {
   close(): Promise<void>;
 }
 
-export interface Site {
-  /** Opens a path of the site, e.g. "/" or "/test/browser/page/worker-kernel.html", in a fresh profile. */
-  openPage(path: string): Promise<OpenPage>;
-  close(): Promise<void>;
+export interface Site extends ServedSite {
+  /**
+   * Opens a path of the site, e.g. "/" or "/test/browser/page/worker-kernel.html", in a fresh profile. Without
+   * `serviceWorkers: "allow"` there is no service worker, so that what is tested is what the server has.
+   */
+  openPage(path: string, options?: BrowserContextOptions): Promise<OpenPage>;
+}
+
+export interface SiteOptions extends ServeOptions {
+  readonly folder?: string;
+  /** Puts a server of the test's own before the site; it closes the site with itself. */
+  readonly front?: (behind: ServedSite) => Promise<ServedSite>;
 }
 
 /** Why there is no browser on this machine, or null. Throws when the one that LORIKEET_CHROMIUM names does not work. */
@@ -35,42 +41,38 @@ export async function browserMissing(): Promise<string | null> {
   return found.reason;
 }
 
-/** Builds the page with the pages of test/browser/page, serves them and starts the browser. */
-export async function startSite(): Promise<Site> {
+/**
+ * Serves the page with the pages of test/browser/page and starts the browser.
+ * @param options where on the host the site lies, and with which headers; as `npm start` does unless told otherwise
+ */
+export async function startSite({ front, ...options }: SiteOptions = {}): Promise<Site> {
   const found = await findChromium();
   if ("reason" in found) throw new Error(found.reason);
-  const folder = mkdtempSync(path.join(os.tmpdir(), "lorikeet-site-"));
-  const server = await serve(folder);
+  const behind = await startServer(options);
+  const server = front ? await front(behind) : behind;
   const { executablePath } = found;
   const browser = await chromium.launch({ executablePath, headless: true, args: browserArgs, env: browserEnv(found) });
-  const origin = (server.resolvedUrls?.local[0] ?? "").replace(/\/$/, "");
   return {
-    openPage: (at) => openPage(browser, origin, at),
+    ...server,
+    openPage: (at, context) => openPage(browser, server, at, context),
     async close() {
       await browser.close();
       await server.close();
-      rmSync(folder, { recursive: true, force: true });
     },
   };
 }
 
-/** A production build, as users get it: a development server reloads pages when it meets a new dependency. */
-async function serve(outDir: string) {
-  const pages = path.join(root, "test", "browser", "page");
-  const tests = readdirSync(pages).filter((name) => name.endsWith(".html"));
-  const input = [path.join(root, "index.html"), ...tests.map((name) => path.join(pages, name))];
-  // "mpa": a missing file is a 404 and not the index page.
-  const options = { root, logLevel: "warn", appType: "mpa" } as const;
-  await build({ ...options, build: { outDir, emptyOutDir: true, rolldownOptions: { input } } });
-  return preview({ ...options, build: { outDir }, preview: { host: "localhost", port: 0 } });
-}
-
-async function openPage(browser: Browser, origin: string, at: string): Promise<OpenPage> {
-  const context = await browser.newContext();
+async function openPage(
+  browser: Browser,
+  { origin, url }: ServedSite,
+  at: string,
+  options: BrowserContextOptions = {},
+): Promise<OpenPage> {
+  const context = await browser.newContext({ serviceWorkers: "block", ...options });
   const problems: string[] = [];
   await watch(context, origin, problems);
   const page = await context.newPage();
-  await page.goto(`${origin}${at}`);
+  await page.goto(url(at));
   return {
     page,
     problems,

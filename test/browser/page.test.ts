@@ -39,7 +39,13 @@ describe.skipIf(missing)(`the page in Chromium${missing ? ` (no browser: ${missi
 
   it("has a harness that notices every kind of fault", async () => {
     const opened = await site.openPage("/test/browser/page/faulty.html");
-    const kinds = ["console: deliberate", "exception: deliberate", "status 404", "another host: https://example"];
+    const kinds = [
+      "console: deliberate",
+      "exception: deliberate",
+      "status 404",
+      "another host: https://huggingface.co/leak",
+      "console: Connecting to 'https://example.com/leak' violates the following Content Security Policy",
+    ];
     const seen = () => kinds.filter((kind) => opened.problems.some((problem) => problem.startsWith(kind)));
     await expect.poll(seen, { timeout: 30_000 }).toEqual(kinds);
     await expect(opened.close()).rejects.toThrow(/faulty.html had problems/);

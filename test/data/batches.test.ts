@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { layFlat, planEpoch, splitValidation } from "../../src/data/batches.ts";
+import { layFlat, planEpoch } from "../../src/data/batches.ts";
 import { type Example, NO_LOSS } from "../../src/data/encode.ts";
 
 const example = fc.array(fc.tuple(fc.nat(99), fc.boolean()), { minLength: 1, maxLength: 9 }).map((tokens): Example => {
@@ -96,21 +96,5 @@ describe("planEpoch", () => {
         .map((batch) => batch.map((i) => sizes[i]!))
         .reduce((sum, batch) => sum + Math.max(...batch) - Math.min(...batch), 0);
     expect(spread(16)).toBeLessThan(spread(1) / 4);
-  });
-});
-
-describe("splitValidation", () => {
-  it("splits without overlap or loss, as a function of the seed", () => {
-    fc.assert(
-      fc.property(fc.nat(60), fc.double({ min: 0, max: 1, noNaN: true }), fc.nat(), (n, fraction, seed) => {
-        const { train, valid } = splitValidation(n, fraction, seed);
-        expect([...train, ...valid].sort((a, b) => a - b)).toEqual(Array.from({ length: n }, (_, i) => i));
-        expect(splitValidation(n, fraction, seed)).toEqual({ train, valid });
-        if (n > 0) expect(train.length).toBeGreaterThan(0);
-        if (n > 1 && fraction > 0) expect(valid.length).toBeGreaterThan(0);
-      }),
-    );
-    expect(splitValidation(100, 0.1, 0).valid).toHaveLength(10);
-    expect(splitValidation(100, 0.1, 0)).not.toEqual(splitValidation(100, 0.1, 1));
   });
 });

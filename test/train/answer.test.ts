@@ -62,7 +62,7 @@ describe("answers", () => {
     const question = ask("What is rain?");
     const [base, tuned] = [answer(session, question, { base: true }), answer(session, question)];
     const said = ["", ""];
-    for (const [i, pieces] of [base, tuned].entries()) said[i] += (await pieces.next()).value;
+    for (const [i, pieces] of [base, tuned].entries()) said[i] += String((await pieces.next()).value ?? "");
     for (const [i, pieces] of [base, tuned].entries()) for await (const piece of pieces) said[i] += piece;
     expect(said[0]!.trim()).toBe((await wholeAnswer(session, question, { base: true, maxTokens: 128 })).text);
     expect(said[1]!.trim()).toBe((await wholeAnswer(session, question, { maxTokens: 128 })).text);
@@ -79,11 +79,12 @@ const nameOf = (event: TrainEvent) =>
 
 describe("probesOf", () => {
   const at = { line: 1, form: "messages" } as const;
-  const chat = (...turns: [role: "system" | "user" | "assistant" | "tool", content: string | null][]) =>
-    ({
-      ...{ ...at, kind: "conversation", train: turns.map(() => true) },
-      messages: turns.map(([role, content]) => ({ role, content })),
-    }) as const;
+  const chat = (...turns: [role: "system" | "user" | "assistant" | "tool", content: string | null][]) => ({
+    ...at,
+    kind: "conversation" as const,
+    train: turns.map(() => true),
+    messages: turns.map(([role, content]) => ({ role, content })),
+  });
 
   it("takes the first questions that differ, with the system prompt and nothing of the answer", () => {
     const records = [

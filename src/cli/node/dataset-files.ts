@@ -1,4 +1,4 @@
-/** `--data FILE.jsonl | FILE.json | DIR` and `--valid FILE` → named byte sources. */
+/** `--data FILE | DIR` (JSON lines, JSON, CSV, TSV or Parquet) and `--valid FILE` → named byte sources. */
 
 import { stat } from "node:fs/promises";
 import path from "node:path";
@@ -9,7 +9,7 @@ import { fileSource } from "./folder.ts";
 
 /**
  * What `--data` names: one file, or a folder with train.jsonl and, if present, valid.jsonl and test.jsonl (or the same as
- * .json). `valid`, the path of `--valid`, goes before the folder's own.
+ * .json, .csv, .tsv or .parquet). `valid`, the path of `--valid`, goes before the folder's own.
  * @throws ConfigError when a path does not exist or a folder has no train file.
  */
 export async function openDatasetFiles(data: string, valid?: string): Promise<DatasetFiles> {
@@ -33,7 +33,7 @@ async function openFile(flag: string, file: string): Promise<ByteSource> {
 }
 
 async function inFolder(folder: string, name: string): Promise<ByteSource | undefined> {
-  for (const extension of ["jsonl", "json"]) {
+  for (const extension of ["jsonl", "json", "csv", "tsv", "parquet"]) {
     const file = path.join(folder, `${name}.${extension}`);
     const info = await infoOf(file);
     if (info?.isFile()) return fileSource(file, info.size);

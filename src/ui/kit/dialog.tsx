@@ -19,8 +19,11 @@ export function Dialog({ title, open, onClose, actions, children }: DialogProps)
   useEffect(() => {
     const element = dialog.current;
     if (!element || element.open === open) return;
-    if (open) element.showModal();
-    else element.close();
+    if (open) {
+      element.showModal();
+      // The cross would come first, and open its tooltip behind the dialog.
+      element.querySelector("h2")?.focus();
+    } else element.close();
   }, [open]);
 
   return (
@@ -35,7 +38,9 @@ export function Dialog({ title, open, onClose, actions, children }: DialogProps)
       {open && (
         <div className="k-dialog-body">
           <header>
-            <h2 id={name}>{title}</h2>
+            <h2 id={name} tabIndex={-1}>
+              {title}
+            </h2>
             <IconButton label="Close" icon="cross" onPress={onClose} />
           </header>
           {children}

@@ -61,7 +61,8 @@ export function NumberField(props: NumberFieldProps) {
           type="text"
           inputMode={integer ? "numeric" : "decimal"}
           role="spinbutton"
-          aria-valuenow={value}
+          // ARIA knows no exponents: 1e-8 is said by aria-valuetext alone.
+          aria-valuenow={String(value).includes("e") ? undefined : value}
           aria-valuemin={min}
           aria-valuemax={max}
           aria-valuetext={`${formatSetting(value)}${unit ? ` ${unit}` : ""}`}

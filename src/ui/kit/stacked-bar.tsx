@@ -21,7 +21,7 @@ export interface StackedBarProps {
   readonly format: (value: number) => string;
 }
 
-const TIGHT = 0.85;
+const TIGHT = 0.8;
 
 /** The bar, the mark of the limit, and the legend. */
 export function StackedBar({ title, parts, limit, limitLabel = "Limit", format }: StackedBarProps) {

@@ -16,7 +16,6 @@ import type {
 import { type AppState, type CardId, isRunning } from "./app-state.ts";
 import type { Curves } from "./curves.ts";
 import { takeRunEvents } from "./engine-events.ts";
-import { saveFile } from "./save-file.ts";
 import type { Store } from "./store.ts";
 
 /** The longest answer in the Check card, in tokens. */
@@ -24,8 +23,16 @@ export const ANSWER_TOKENS = 128;
 
 export type Actions = ReturnType<typeof createActions>;
 
+/** What of the browser the actions need. */
+export interface BrowserTools {
+  /** Hands a file to the downloads. */
+  save(file: NamedBlob): void;
+  /** Asks that what is kept stays; what the browser answers changes nothing now. */
+  keep(): void;
+}
+
 /** `engine` is asked anew each time: after a lost device another takes its place. */
-export function createActions(store: Store<AppState>, curves: Curves, engine: () => Engine) {
+export function createActions(store: Store<AppState>, curves: Curves, engine: () => Engine, browser: BrowserTools) {
   let question = 0;
 
   /** Runs an action of a card; a failure is shown there, and null comes back. */
@@ -135,7 +142,7 @@ export function createActions(store: Store<AppState>, curves: Curves, engine: ()
       const { config } = store.get();
       return config && engine().previewRecord(index, config);
     },
-    saveCleanedData: () => attempt("data", async (engine) => saveFile(await engine.cleanedData())),
+    saveCleanedData: () => attempt("data", async (engine) => browser.save(await engine.cleanedData())),
 
     choosePreset(name: PresetName): void {
       const parameters = store.get().model.facts?.parameters ?? 0;
@@ -174,8 +181,7 @@ export function createActions(store: Store<AppState>, curves: Curves, engine: ()
       const { config, probes, data } = store.get();
       if (!config || isRunning(store.get())) return;
       clearRun();
-      // The browser may ask the person; what it answers changes nothing now.
-      void navigator.storage?.persist?.().catch(() => false);
+      browser.keep();
       await attempt("train", (engine) => engine.startRun(config, probes ?? data.questions.slice(0, 4)));
       await actions.refreshRuns();
     },
@@ -243,7 +249,7 @@ export function createActions(store: Store<AppState>, curves: Curves, engine: ()
 
     /** Hands a file of a run to the browser's downloads. */
     async saveRunFile(id: string, file: RunFile) {
-      return attempt("download", async (engine) => saveFile(await engine.runFile(id, file)));
+      return attempt("download", async (engine) => browser.save(await engine.runFile(id, file)));
     },
     runFile: (id: string, file: RunFile): Promise<NamedBlob> => engine().runFile(id, file),
     pushToHub: (runId: string, repository: string, token: string, isPrivate: boolean) =>

@@ -4,6 +4,7 @@
  */
 
 import type { RunEvent } from "../../worker/protocol.ts";
+import { createEma } from "../kit/charts/smooth.ts";
 import { createThrottle } from "../kit/throttle.ts";
 
 /** x is the update; only the first `count` values are filled. */
@@ -23,8 +24,8 @@ export const CURVES = [
 ] as const;
 export type CurveName = (typeof CURVES)[number];
 
-/** Share of the old value in the smoothed one: about the last ten updates are heard. */
-export const SMOOTHING = 0.9;
+/** Share of the old value in the smoothed one: about the last five updates are heard. */
+export const SMOOTHING = 0.8;
 /** Milliseconds between two words to the listeners: four a second. */
 const NOTICE_EVERY = 250;
 
@@ -40,7 +41,7 @@ export interface Curves {
 
 export function createCurves(): Curves {
   let series = emptySeries();
-  let smoother = new Smoother();
+  let smooth = createEma(SMOOTHING);
   const listeners = new Set<() => void>();
   const notice = createThrottle<null>(NOTICE_EVERY, () => {
     for (const listener of [...listeners]) listener();
@@ -54,7 +55,7 @@ export function createCurves(): Curves {
     series.tokensPerSecond.add(step, tokens / seconds);
     if (!event.finite) return;
     series.loss.add(step, loss);
-    series.smoothedLoss.add(step, smoother.next(loss));
+    series.smoothedLoss.add(step, smooth(loss));
     series.gradNorm.add(step, gradNorm);
   };
   return {
@@ -66,7 +67,7 @@ export function createCurves(): Curves {
     },
     clear() {
       series = emptySeries();
-      smoother = new Smoother();
+      smooth = createEma(SMOOTHING);
       notify();
     },
     subscribe(listener) {
@@ -108,16 +109,4 @@ function grown(values: Float64Array<ArrayBuffer>): Float64Array<ArrayBuffer> {
   const larger = new Float64Array(2 * values.length);
   larger.set(values);
   return larger;
-}
-
-/** Exponential mean with bias correction, as TensorBoard smooths. */
-class Smoother {
-  private mean = 0;
-  private weight = 0;
-
-  next(value: number): number {
-    this.mean = SMOOTHING * this.mean + (1 - SMOOTHING) * value;
-    this.weight = SMOOTHING * this.weight + (1 - SMOOTHING);
-    return this.mean / this.weight;
-  }
 }

@@ -1,6 +1,8 @@
 /** The support gate, the trust badge, and the Check and Download cards in invented states: ?state=…&theme=dark. */
+
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
+import { browserTools } from "../../../src/ui/state/browser-tools.ts";
 import "../../../src/ui/kit/base.css";
 import { CheckCard } from "../../../src/ui/cards/check/check-card.tsx";
 import { DownloadCard } from "../../../src/ui/cards/download/download-card.tsx";
@@ -51,7 +53,7 @@ const curves = createCurves();
 const calls: Call[] = [];
 const answers = { ...CLOSING_ANSWERS, ...answering(createListener(store, curves)) };
 const engine = fakeEngine(answers, calls);
-const actions = createActions(store, curves, () => engine);
+const actions = createActions(store, curves, () => engine, browserTools);
 Object.assign(window, { stand: { calls, set: store.set } });
 
 const root = document.getElementById("root");

@@ -5,7 +5,6 @@ import { COLUMN_ROLES } from "../../../src/data/mapping.ts";
 import { mappingWords, ROLE_OPTIONS, shownMapping } from "../../../src/ui/cards/data/columns.ts";
 import { canOpen, doctorVerdict, findingGroups, placeWords } from "../../../src/ui/cards/data/doctor.ts";
 import { findRow } from "../../../src/ui/cards/data/find-row.ts";
-import { FINDING_WORDS } from "../../../src/ui/cards/data/finding-words.ts";
 import { barsOf, lengthSummary } from "../../../src/ui/cards/data/lengths.ts";
 import { cutCount, cutText, tokensOf, tokenWords } from "../../../src/ui/cards/data/pieces.ts";
 import { dataCardState, dataSummary, formWords, keptWords, splitWords } from "../../../src/ui/cards/data/summary.ts";
@@ -73,11 +72,6 @@ describe("the Data card's line", () => {
 });
 
 describe("the dataset doctor's findings", () => {
-  it("have the words of the doctor itself", () => {
-    const words = Object.entries(FINDING_KINDS).map(([code, { title, explanation }]) => [code, { title, explanation }]);
-    expect(FINDING_WORDS).toEqual(Object.fromEntries(words));
-  });
-
   it("are grouped by code with all that were counted", () => {
     const groups = findingGroups(DIAGNOSIS);
     expect(groups.map(({ code, count, severity }) => [code, count, severity])).toEqual([

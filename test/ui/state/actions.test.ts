@@ -20,7 +20,7 @@ function page(answers: Partial<Record<EngineMethod, (...args: never[]) => unknow
   const engine = Object.fromEntries(methods) as Engine;
   const store = createStore<AppState>(INITIAL_STATE);
   const curves = createCurves();
-  const actions = createActions(store, curves, () => engine);
+  const actions = createActions(store, curves, () => engine, { save: () => {}, keep: () => {} });
   const calls = (method: EngineMethod) => asked.filter(([name]) => name === method);
   return { store, curves, actions, asked, calls, hear: createListener(store, curves) };
 }

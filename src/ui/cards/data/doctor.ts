@@ -1,7 +1,7 @@
 /** The doctor's findings in groups, as the card lists them. Pure. */
 import { formatCount } from "../../../core/units.ts";
+import { FINDING_KINDS, type FindingCode } from "../../../data/findings.ts";
 import type { Diagnosis } from "../../../worker/protocol.ts";
-import { FINDING_WORDS, type FindingCode } from "./finding-words.ts";
 import { keptWords, problemCount } from "./summary.ts";
 
 type Tone = "info" | "good" | "warn" | "bad";
@@ -32,7 +32,8 @@ export function findingGroups({ findings, counts }: Diagnosis): FindingGroup[] {
   // Its findings say why nothing is left.
   if (byCode.size > 1) byCode.delete("nothing-left");
   return [...byCode].map(([code, list]) => ({
-    ...{ code, severity: list[0]!.severity, ...FINDING_WORDS[code] },
+    ...{ code, severity: list[0]!.severity },
+    ...{ title: FINDING_KINDS[code].title, explanation: FINDING_KINDS[code].explanation },
     ...{ hint: list[0]!.hint ?? null, count: counts[code] ?? list.length, findings: list },
   }));
 }
@@ -42,10 +43,10 @@ export const canOpen = ({ severity, set, line }: Finding): boolean =>
   severity !== "error" && set === "train" && line !== null;
 
 /** "train.jsonl, line 7"; the file is named only where there are two. */
-export function placeWords({ file, line, set }: Finding, files: number): string {
+export function placeWords({ file, line, set, unit = "line" }: Finding, files: number): string {
   const name = file.slice(file.lastIndexOf("/") + 1);
   if (line === null) return name;
-  const place = `Line ${formatCount(line)}`;
+  const place = `${unit === "row" ? "Row" : "Line"} ${formatCount(line)}`;
   return files > 1 ? `${name}${set === "validation" ? " (validation)" : ""}, ${place.toLowerCase()}` : place;
 }
 

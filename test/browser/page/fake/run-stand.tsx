@@ -1,6 +1,8 @@
 /** Shows a card over an invented run: ?state=… chooses it, ?theme=dark the ground. The test reads and moves `window.stand`. */
+
 import { type ReactNode, StrictMode } from "react";
 import { createRoot } from "react-dom/client";
+import { browserTools } from "../../../../src/ui/state/browser-tools.ts";
 import "../../../../src/ui/kit/base.css";
 import { PageFrame } from "../../../../src/ui/kit/page-frame.tsx";
 import { createActions } from "../../../../src/ui/state/actions.ts";
@@ -42,7 +44,7 @@ export function showRunCard(states: Readonly<Record<string, FakeState>>, answers
   store.set(chosen.state);
   const calls: Call[] = [];
   const engine: Engine = fakeEngine(answers, calls);
-  const actions = createActions(store, curves, () => engine);
+  const actions = createActions(store, curves, () => engine, browserTools);
   const stand: RunStand = { calls, set: store.set, get: store.get, advance: (step) => tell(eventsUntil(step)) };
   Object.assign(window, { stand });
 

@@ -1,6 +1,8 @@
 /** Shows one card in the page's frame with an invented state: ?state=… chooses it, ?theme=dark the ground. */
+
 import { type ReactNode, StrictMode } from "react";
 import { createRoot } from "react-dom/client";
+import { browserTools } from "../../../../src/ui/state/browser-tools.ts";
 import "../../../../src/ui/kit/base.css";
 import { PageFrame } from "../../../../src/ui/kit/page-frame.tsx";
 import { createActions } from "../../../../src/ui/state/actions.ts";
@@ -46,7 +48,7 @@ export function showCard(states: Readonly<Record<string, Partial<AppState>>>, an
   const curves = createCurves();
   const calls: Call[] = [];
   const engine = fakeEngine(answers, calls);
-  const actions = createActions(store, curves, () => engine);
+  const actions = createActions(store, curves, () => engine, browserTools);
   const stand: Stand = { calls, set: store.set };
   Object.assign(window, { stand });
 
