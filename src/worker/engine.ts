@@ -194,9 +194,9 @@ export function createEngine(publish: (event: EngineEvent) => void, around = bro
       return makeRunFile(folder, state, file);
     },
     async pushToHub(request) {
-      const { store, hub } = opened().context;
-      const { folder, state } = await openRunFolder(store, request.runId);
-      return pushFiles(request, state, await mlxFiles(folder), hub);
+      const { context } = opened();
+      const { folder, state } = await openRunFolder(context.store, request.runId);
+      return pushFiles(request, state, await mlxFiles(folder), context);
     },
     async logits(ids) {
       const { models } = idle("Reading logits");

@@ -37,12 +37,12 @@ export function Dialog({ title, open, onClose, actions, children }: DialogProps)
     >
       {open && (
         <div className="k-dialog-body">
-          <header>
+          <div className="k-dialog-head">
             <h2 id={name} tabIndex={-1}>
               {title}
             </h2>
             <IconButton label="Close" icon="cross" onPress={onClose} />
-          </header>
+          </div>
           {children}
           {actions && <footer>{actions}</footer>}
         </div>

@@ -33,8 +33,6 @@ export interface BrowserTools {
 
 /** `engine` is asked anew each time: after a lost device another takes its place. */
 export function createActions(store: Store<AppState>, curves: Curves, engine: () => Engine, browser: BrowserTools) {
-  let question = 0;
-
   /** Runs an action of a card; a failure is shown there, and null comes back. */
   async function attempt<T>(card: CardId, work: (engine: Engine) => Promise<T>): Promise<T | null> {
     if (store.get().problem?.card === card) store.set({ problem: null });
@@ -218,9 +216,12 @@ export function createActions(store: Store<AppState>, curves: Curves, engine: ()
     /** Base and tuned answers to one question, beside each other. */
     async compare(text: string, { temperature = 0, seed = 0 } = {}) {
       const sides: Side[] = ["base", "tuned"];
-      question += 1;
-      const id = question;
-      store.set({ answering: "comparison", comparison: { question: text, sides: { base: null, tuned: null } } });
+      const id = store.get().asked + 1;
+      store.set({
+        asked: id,
+        answering: "comparison",
+        comparison: { question: text, sides: { base: null, tuned: null } },
+      });
       const messages: Message[] = [{ role: "user", content: text }];
       const asked = { id, messages, sides, maxTokens: ANSWER_TOKENS, temperature, seed };
       await attempt("check", (engine) => engine.ask(asked));
@@ -229,14 +230,14 @@ export function createActions(store: Store<AppState>, curves: Curves, engine: ()
     /** The next question of the chat with the tuned model. */
     async say(text: string, { temperature = 0, seed = 0 } = {}) {
       const before = store.get().chat;
-      const messages = before.flatMap(({ question, answer }): Message[] => [
+      const answered = before.filter(({ answer }) => answer !== "");
+      const messages = answered.flatMap(({ question, answer }): Message[] => [
         { role: "user", content: question },
         { role: "assistant", content: answer },
       ]);
       messages.push({ role: "user", content: text });
-      question += 1;
-      const id = question;
-      store.set({ answering: "chat", chat: [...before, { question: text, answer: "", ended: null }] });
+      const id = store.get().asked + 1;
+      store.set({ asked: id, answering: "chat", chat: [...before, { question: text, answer: "", ended: null }] });
       const asked = { id, messages, sides: ["tuned"] as const, maxTokens: ANSWER_TOKENS, temperature, seed };
       await attempt("check", (engine) => engine.ask(asked));
       store.set({ answering: null });

@@ -74,8 +74,9 @@ export interface AppState {
 
   readonly comparison: Comparison | null;
   readonly chat: readonly ChatTurn[];
-  /** A question is being answered. */
+  /** A question is being answered, of this number: answers to others come too late. */
   readonly answering: "comparison" | "chat" | null;
+  readonly asked: number;
 
   readonly runs: readonly RunSummary[];
   /** What an action of the person's led to, where no card shows it by itself. */
@@ -112,7 +113,17 @@ export const INITIAL_STATE: AppState = {
   ...{ opening: null, broken: null, model: NO_MODEL, catalogue: null, kept: [], data: NO_DATA },
   ...{ preset: "trial", knobs: {}, config: null, knobProblem: null, plan: null, planError: null },
   ...{ memoryGB: null, probes: null, run: NO_RUN, probeAnswers: [], log: [], step: 0, secondsLeft: null },
-  ...{ hidden: false, comparison: null, chat: [], answering: null, runs: [], problem: null, opened: {}, requests: [] },
+  ...{
+    hidden: false,
+    comparison: null,
+    chat: [],
+    answering: null,
+    asked: 0,
+    runs: [],
+    problem: null,
+    opened: {},
+    requests: [],
+  },
 };
 
 /** A run holds the GPU: model and data may not change under it. */

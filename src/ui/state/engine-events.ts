@@ -82,7 +82,8 @@ function lineOf(event: RunEvent): LogLine[] {
 }
 
 function takeAnswer(store: Store<AppState>, answer: AnswerEvent): void {
-  const { answering, comparison, chat } = store.get();
+  const { answering, asked, comparison, chat } = store.get();
+  if (answer.id !== asked) return;
   if (answering === "comparison" && comparison) {
     store.set({ comparison: { ...comparison, sides: { ...comparison.sides, [answer.side]: answer } } });
   } else if (answering === "chat" && chat.length > 0) {

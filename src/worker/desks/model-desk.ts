@@ -144,23 +144,25 @@ export class ModelDesk {
     if (!chosen) throw modelError("no model is chosen", "Choose one in the Model card.");
     const total = this.state.downloadBytes ?? 0;
     this.publish({ ...this.state, phase: "loading", error: null, transfer: { done: 0, total, ...UNKNOWN_SPEED } });
-    const tell = this.progress(chosen.meter);
+    const progress = this.progress(chosen.meter);
     try {
-      const source = chosen.dropped ? await this.keep(chosen, tell, signal) : chosen.source;
+      const source = chosen.dropped ? await this.keep(chosen, progress.note, signal) : chosen.source;
       const session = new TrainingSession(await this.device());
       this.spare = null;
       try {
-        await session.load(source, { onProgress: tell, signal, tokenizer: chosen.description.tokenizer });
+        await session.load(source, { onProgress: progress.note, signal, tokenizer: chosen.description.tokenizer });
       } catch (error) {
         session.dispose();
         throw error;
       }
       signal.throwIfAborted();
+      progress.end();
       this.live = session;
       const kept = this.state.kept || (chosen.choice.kind === "hub" && this.context.store.lasting);
       this.publish({ ...this.state, phase: "ready", transfer: null, kept: kept && this.state.warning === null });
       return session;
     } catch (error) {
+      progress.end();
       if (!signal.aborted) this.publish({ ...this.state, phase: "failed", transfer: null, error: errorData(error) });
       throw error;
     }
@@ -218,14 +220,18 @@ export class ModelDesk {
   }
 
   /** Says how far it is, a few times a second. */
-  private progress(meter: DownloadMeter): (done: number, total: number) => void {
-    let told = 0;
-    return (done, total) => {
-      const now = performance.now();
-      if (now - told < TELL_EVERY && done < total) return;
-      told = now;
+  private progress(meter: DownloadMeter) {
+    let [done, total] = [0, this.state.downloadBytes ?? 0];
+    // By the clock and not by the bytes: a line that stalls is seen to.
+    const timer = setInterval(() => {
       const { bytesPerSecond, secondsLeft } = meter.reading(total - done);
       this.publish({ ...this.state, transfer: { done, total, bytesPerSecond, secondsLeft } });
+    }, TELL_EVERY);
+    return {
+      note(newDone: number, newTotal: number) {
+        [done, total] = [newDone, newTotal];
+      },
+      end: () => clearInterval(timer),
     };
   }
 

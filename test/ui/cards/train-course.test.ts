@@ -77,11 +77,11 @@ describe("the card's line", () => {
     expect(line({ phase: "idle" }, { plan: { ...plan, updates: 0 } })[0]).toBe("Trial · waits for a model");
     expect(line({ phase: "idle" }, { plan, preset: "custom" })[0]).toBe("Own settings · 20 updates · fits");
     expect(line({ phase: "starting", doing: "Loading the model" })).toEqual(["Loading the model", "loading"]);
-    expect(line({ phase: "training" })).toEqual(["Update 12 of 64 · loss 1.84", "loading"]);
+    expect(line({ phase: "training" })).toEqual(["Update 12 of 64 · loss 1.82", "loading"]);
     expect(line({ phase: "training" }, { step: 0 })[0]).toContain("Before the first of 64 updates");
-    expect(line({ phase: "paused" })).toEqual(["Paused · update 12 of 64 · loss 1.84", "partial"]);
+    expect(line({ phase: "paused" })).toEqual(["Paused · update 12 of 64 · loss 1.82", "partial"]);
     expect(line({ phase: "done", outcome: OUTCOME }, { step: 64 })).toEqual([
-      "64 updates · loss 2.31 → 1.84",
+      "64 updates · loss 2.31 → 1.82",
       "success",
     ]);
     const unusable = { ...OUTCOME, usable: false };
@@ -112,7 +112,7 @@ describe("the end", () => {
 
   it("has figures, with time and tokens once they are known", () => {
     expect(totalsOf(events)).toEqual({ seconds: 1, tokens: 800 });
-    expect(finalFigures(curves.points, null).map(({ value }) => value)).toEqual(["2.31 → 1.84", "2.50 → 1.50"]);
+    expect(finalFigures(curves.points, null).map(({ value }) => value)).toEqual(["2.31 → 1.82", "2.50 → 1.50"]);
     expect(finalFigures(curves.points, totalsOf(events)).slice(2)).toEqual([
       { name: "Time in updates", value: "1.0 s" },
       { name: "Tokens", value: "800" },

@@ -57,7 +57,7 @@ describe("the verdict", () => {
   it("begins with where the loss came from and is", () => {
     const verdict = said(40, { loss: falling });
     expect(verdict.tone).toBe("good");
-    expect(verdict.text).toMatch(/^Loss 2\.27 → 1\.3\d, falling; gradients steady$/);
+    expect(verdict.text).toMatch(/^Loss 2\.27 → 1\.2\d, falling; gradients steady$/);
     expect(said(40, { loss: falling }, true).text).toContain("still falling at the end");
   });
 

@@ -43,7 +43,7 @@ export const canOpen = ({ severity, set, line }: Finding): boolean =>
   severity !== "error" && set === "train" && line !== null;
 
 /** "train.jsonl, line 7"; the file is named only where there are two. */
-export function placeWords({ file, line, set, unit = "line" }: Finding, files: number): string {
+export function placeWords({ file, line, set, unit }: Finding, files: number): string {
   const name = file.slice(file.lastIndexOf("/") + 1);
   if (line === null) return name;
   const place = `${unit === "row" ? "Row" : "Line"} ${formatCount(line)}`;
