@@ -49,14 +49,22 @@ export function chunkStore(cache: RangeCache | undefined, onFailure?: (error: un
   };
 }
 
+const COMMIT = /^[0-9a-f]{40}$/;
+
 /** One request; without a network the last listing, which still names a commit whose chunks may all be there. */
 export async function fetchListing(repo: Repository, revision: string): Promise<Listing> {
   const url = `${repo.endpoint}/api/models/${repo.id}/revision/${encodeURIComponent(revision)}?blobs=true`;
-  const key = `${repo.id}@${encodeURIComponent(revision)}/.listing`;
+  const keyOf = (name: string) => `${repo.id}@${encodeURIComponent(name)}/.listing`;
+  const key = keyOf(revision);
+  // A commit never changes, so nobody needs to be asked twice.
+  const known = COMMIT.test(revision) ? await repo.store.get(key, 0) : null;
+  if (known) return parseListing(known, repo.id);
   try {
     const bytes = await getBytes(url, repo.id, repo.http);
     const listing = parseListing(bytes, repo.id);
     await repo.store.keep(key, 0, bytes);
+    // For what names the commit itself, as a run does.
+    if (listing.commit !== revision) await repo.store.keep(keyOf(listing.commit), 0, bytes);
     return listing;
   } catch (error) {
     const kept = error instanceof NoAnswerError ? await repo.store.get(key, 0) : null;

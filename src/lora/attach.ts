@@ -21,7 +21,8 @@ export interface LoraOptions {
   readonly targetModules: readonly string[];
   /** Adapt only the last so many blocks; 0 or less: all. */
   readonly numLayers: number;
-  readonly seed: number;
+  /** null: all zeros, for a device that only counts. */
+  readonly seed: number | null;
   /** Without gradients: for generation and evaluation. */
   readonly trainable: boolean;
 }
@@ -53,6 +54,7 @@ export interface AttachedLora {
 export function attachLora(tree: ModuleTree, device: Device, options: LoraOptions): AttachedLora {
   const targets = targetLayers(tree, options);
   const attached = attach(device, targets, options, options.alpha / options.rank);
+  if (options.seed === null) return attached;
   const random = new Random(options.seed);
   const values = new Float32Array(attached.parameters.shape[0]!);
   // Drawn by module in the order of the model, so that the layout of the buffer does not change the start.

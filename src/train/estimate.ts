@@ -45,7 +45,7 @@ export async function estimateUpdate(input: EstimateInput): Promise<Estimate> {
   const model = buildModel(config, "estimate");
   allocateWeights(model, device, element);
   const weightBytes = device.memory.live;
-  const lora = attachLora(model.tree, device, { ...train, trainable: true });
+  const lora = attachLora(model.tree, device, { ...train, seed: null, trainable: true });
   const optimizer = new Adamw(device, lora.parameters, lora.gradients!);
   const adapterBytes = device.memory.live - weightBytes;
 

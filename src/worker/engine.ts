@@ -78,7 +78,9 @@ export function createEngine(publish: (event: EngineEvent) => void, around = bro
     async forgetModel(key) {
       const at = key.indexOf(":");
       const kind = key.slice(0, at) === "hub" ? "hub" : "folder";
-      await removeKept(idle("Deleting a model").context.store, { kind, id: key.slice(at + 1) });
+      const { context, models } = idle("Deleting a model");
+      await removeKept(context.store, { kind, id: key.slice(at + 1) });
+      models.noteForgotten(kind, key.slice(at + 1));
     },
     async chooseModel(choice, options) {
       const { models, data, run } = idle("Choosing a model");
@@ -128,14 +130,14 @@ export function createEngine(publish: (event: EngineEvent) => void, around = bro
     async startRun(config, probes) {
       const open = idle("Starting a run");
       const { context, models, data } = open;
-      if (!models.choice) throw modelError("no model is chosen", "Choose one in the Model card.");
+      if (!models.pinned) throw modelError("no model is chosen", "Choose one in the Model card.");
       const records = data.runRecords();
       const now = new Date();
       const folder = new RunFolder(context.store, newRunId(now));
       await folder.write(TRAIN_FILE, records.train);
       if (records.valid) await folder.write(VALID_FILE, records.valid);
       const stored: StoredRun = {
-        ...{ id: folder.id, title: `${models.title} on ${data.title}`, model: models.choice, modelTitle: models.title },
+        ...{ id: folder.id, title: `${models.title} on ${data.title}`, model: models.pinned, modelTitle: models.title },
         ...{ dataTitle: data.title, began: now.getTime(), status: "running", config, probes },
         ...{ totalSteps: 0, savedStep: 0, outcome: null },
       };
@@ -259,7 +261,7 @@ function catalogueFor({ models }: Parts, memoryGB: number | null): Promise<Catal
 
 /** Makes the run's model the page's model, when it is another one. */
 async function chooseFor({ models, data, run }: Parts, { model }: StoredRun): Promise<void> {
-  if (JSON.stringify(models.choice) === JSON.stringify(model) && models.description) return;
+  if (JSON.stringify(models.pinned) === JSON.stringify(model)) return;
   run.forgetAnswers();
   await models.choose(model);
   await data.modelChanged();

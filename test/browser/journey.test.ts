@@ -3,7 +3,7 @@
  * cut off by a reload and resumed, answers compared, files downloaded and read by the command line. Every request is
  * recorded: another host, a console error or a policy violation fails the test when its page is closed (harness.ts).
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { unzipSync } from "fflate";
 import type { Page } from "playwright-core";
@@ -36,18 +36,26 @@ import {
 const missing = await browserMissing();
 const DEMO = path.join(root, "public", "demo");
 
-/** 40 of the sample's records under another name, as somebody's own file. */
-function ownDataset(): string {
-  const file = path.join(temporaryFolder(), "my-chats.jsonl");
+/** A real model of the shared data where it lies beside the project, else the demo's own folder. */
+const STORIES = path.join(root, "..", "shared", "data", "stories260K");
+const FOLDER = existsSync(STORIES) ? STORIES : DEMO;
+
+/** 40 of the sample's records as somebody's own file; `change` makes other records of them. */
+function ownDataset(change = (line: string) => line): string {
+  const file = path.join(temporaryFolder(), "my-data.jsonl");
   const lines = readFileSync(path.join(DEMO, "train.jsonl"), "utf8").split("\n").slice(0, 40);
-  writeFileSync(file, `${lines.join("\n")}\n`);
+  writeFileSync(file, `${lines.map(change).join("\n")}\n`);
   return file;
 }
+
+/** For a model without a chat template. */
+const asText = (line: string) => JSON.stringify({ text: JSON.parse(line).messages[1].content });
 
 async function drop(page: Page, file: string): Promise<void> {
   await openCard(page, "data");
   await card(page, "data").locator("input[type=file]").first().setInputFiles(file);
-  await untilState(page, ({ data }) => data.title === "my-chats.jsonl" && data.phase === "ready");
+  await untilState(page, ({ data }) => data.title === "my-data.jsonl" && data.phase === "ready");
+  expect(await stateOf(page, ({ data }) => data.error)).toBeNull();
 }
 
 const button = (page: Page, name: string | RegExp) => page.getByRole("button", { name });
@@ -118,7 +126,7 @@ describe.skipIf(missing)(`the page${missing ? ` (no browser: ${missing})` : ""}`
     await opened.close();
   });
 
-  it("trains a dropped folder, which a reload finds again", async () => {
+  it(`trains a dropped folder (${path.basename(FOLDER)}), which a reload finds again`, async () => {
     const opened = await site.openPage("/");
     const { page } = opened;
     await untilReady(page);
@@ -126,13 +134,13 @@ describe.skipIf(missing)(`the page${missing ? ` (no browser: ${missing})` : ""}`
     await card(page, "model")
       .getByRole("radio", { name: /Folder/ })
       .check({ force: true });
-    await card(page, "model").locator("input[webkitdirectory]").setInputFiles(DEMO);
+    await card(page, "model").locator("input[webkitdirectory]").setInputFiles(FOLDER);
     await untilState(page, ({ model }) => model.choice?.kind === "folder" && model.phase === "known");
     await card(page, "model")
       .getByRole("button", { name: /^(Load|Download)/ })
       .click();
     await untilState(page, ({ model }) => model.phase === "ready");
-    await untilState(page, ({ data }) => data.phase === "ready");
+    await drop(page, ownDataset(asText));
     await page.evaluate(() => {
       const { store } = (globalThis as unknown as Console).lorikeet;
       store.set({

@@ -220,6 +220,16 @@ describe("with a cache", () => {
     await expect(source({ attempts: 1 }).list()).rejects.toThrow("expected an answer");
   });
 
+  it("asks nobody for a commit it has listed before, and asks for a branch again, which may have moved", async () => {
+    const cache = memoryCache();
+    await source({ cache }).list();
+    const asked = hub.log.length;
+    expect(await source({ cache, revision: COMMIT }).list()).toContain("config.json");
+    expect(hub.log.length).toBe(asked);
+    await source({ cache }).list();
+    expect(hub.log.length).toBe(asked + 1);
+  });
+
   it("fetches again what the cache holds in the wrong length, and survives one that cannot store", async () => {
     const broken: RangeCache = {
       get: async (key) => (key.endsWith("config.json") ? new Uint8Array(3) : null),

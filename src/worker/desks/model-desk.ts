@@ -34,6 +34,8 @@ export const SUPERSEDED = modelError("another model was chosen");
 
 interface Chosen {
   readonly choice: ModelChoice;
+  /** With the commit, where a branch may move on. */
+  readonly pinned: ModelChoice;
   readonly source: ModelSource;
   readonly description: ModelDescription;
   readonly meter: DownloadMeter;
@@ -50,6 +52,8 @@ export class ModelDesk {
   /** Opened for the self-test, and waiting for its first model. */
   private spare: WebGpuDevice | null = null;
   private work = new AbortController();
+  /** For gated models; as long as the worker lives, so that earlier runs on them can be opened. */
+  private token: string | undefined;
 
   constructor(context: Context) {
     this.context = context;
@@ -60,8 +64,9 @@ export class ModelDesk {
     return this.chosen?.description ?? null;
   }
 
-  get choice(): ModelChoice | null {
-    return this.state.choice;
+  /** Exactly this model, for a run to find again; null before it is read. */
+  get pinned(): ModelChoice | null {
+    return this.chosen?.pinned ?? null;
   }
 
   get title(): string {
@@ -88,15 +93,16 @@ export class ModelDesk {
     { files, token }: { files?: readonly DroppedFile[] | undefined; token?: string | undefined } = {},
   ): Promise<void> {
     this.letGo();
+    this.token = token ?? this.token;
     const { signal } = this.work;
     this.publish({ ...NOTHING, choice, title: titleOf(choice), phase: "reading" });
     try {
       const meter = downloadMeter();
-      const { source, exact } = await this.sourceOf(choice, { files, token, meter, signal });
+      const { source, exact, pinned } = await this.sourceOf(choice, { files, meter, signal });
       const description = await describeModel(source);
       const { bytes } = await neededFiles(source).catch(() => ({ bytes: null }));
       signal.throwIfAborted();
-      this.chosen = { choice: exact, source, description, meter, dropped: files !== undefined };
+      this.chosen = { choice: exact, pinned, source, description, meter, dropped: files !== undefined };
       this.publish({
         ...this.state,
         choice: exact,
@@ -128,6 +134,11 @@ export class ModelDesk {
     if (this.state.phase !== "loading" || !this.chosen) return;
     this.chosen.meter.pause();
     this.publish({ ...this.state, phase: "paused" });
+  }
+
+  /** Its files were deleted; on the GPU it stays. */
+  noteForgotten(kind: ModelChoice["kind"], name: string): void {
+    if (this.state.choice?.kind === kind && this.state.title === name) this.publish({ ...this.state, kept: false });
   }
 
   /** After the GPU was lost: the next `load` opens it anew. */
@@ -188,35 +199,29 @@ export class ModelDesk {
 
   private async sourceOf(
     choice: ModelChoice,
-    {
-      files,
-      token,
-      meter,
-      signal,
-    }: {
-      files: readonly DroppedFile[] | undefined;
-      token: string | undefined;
-      meter: DownloadMeter;
-      signal: AbortSignal;
-    },
-  ): Promise<{ source: ModelSource; exact: ModelChoice }> {
+    { files, meter, signal }: { files?: readonly DroppedFile[] | undefined; meter: DownloadMeter; signal: AbortSignal },
+  ): Promise<{ source: ModelSource; exact: ModelChoice; pinned: ModelChoice }> {
     const { store, base, hub, fetch } = this.context;
-    if (choice.kind === "demo") return { source: demoSource(base, { fetch, signal, meter }), exact: choice };
+    if (choice.kind === "demo") {
+      return { source: demoSource(base, { fetch, signal, meter }), exact: choice, pinned: choice };
+    }
     if (choice.kind === "folder") {
       const source = files ? filesSource(files) : await keptFolderSource(store, choice.name);
       if (!source) {
         throw modelError(`the folder "${choice.name}" is not kept in this browser`, "Drop it once more.", "not-found");
       }
-      return { source, exact: { kind: "folder", name: source.label } };
+      const exact = { kind: "folder", name: source.label } as const;
+      return { source, exact, pinned: exact };
     }
     const { id, revision = choice.revision } = parseHubId(choice.id);
     const source = hubSource(id, {
       ...{ endpoint: hub, cache: storeCache(store), fetch, meter, signal },
       ...(revision ? { revision } : {}),
-      ...(token ? { token } : {}),
+      ...(this.token ? { token: this.token } : {}),
       onCacheFailure: (error) => this.publish({ ...this.state, warning: errorData(error) }),
     });
-    return { source, exact: { kind: "hub", id, ...(revision ? { revision } : {}) } };
+    const exact = { kind: "hub", id, ...(revision ? { revision } : {}) } as const;
+    return { source, exact, pinned: { ...exact, revision: await source.commit() } };
   }
 
   /** Says how far it is, a few times a second. */
