@@ -1,9 +1,20 @@
 import { defineConfig } from "vitest/config";
+import { packageVersion } from "./src/cli/node/package.ts";
+import { cspPlugin } from "./vite/csp.ts";
+import { headersPlugin } from "./vite/headers.ts";
+import { hubAddress } from "./vite/hub.ts";
+import { serviceWorkerPlugin } from "./vite/service-worker.ts";
+
+const hub = hubAddress();
 
 /** One configuration for the page, the command line (`vite build --ssr`) and the tests. */
 export default defineConfig(({ isSsrBuild }) => ({
+  // Relative, so that the page works in any folder of any host.
   base: "./",
-  build: { target: "es2023", emptyOutDir: false, copyPublicDir: !isSsrBuild },
+  define: { __LORIKEET_HUB__: JSON.stringify(hub), __LORIKEET_VERSION__: JSON.stringify(packageVersion()) },
+  plugins: [cspPlugin(hub), headersPlugin(hub), serviceWorkerPlugin()],
+  // The command line is built into dist/, above the page, and must not remove it.
+  build: { target: "es2023", emptyOutDir: !isSsrBuild, copyPublicDir: !isSsrBuild },
   // Native and Node-only packages stay imports of the built command line.
   ssr: { external: ["webgpu"] },
   worker: { format: "es" },

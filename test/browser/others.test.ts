@@ -22,6 +22,8 @@ const HEIGHT = 900;
 const ACROSS_PX = 4;
 const DOWN = 0.15;
 const DOWN_PX = 24;
+/** The title is as wide as its text. */
+const TEXT = 0.2;
 
 const BROWSERS = [
   { name: "Firefox", missing: firefoxMissing(), start: startFirefox },
@@ -75,9 +77,10 @@ function differences(expected: Layout, found: Layout): string[] {
 
 function boxDifferences(expected: Box, found: Box): string[] {
   const down = (of: number) => Math.max(DOWN_PX, DOWN * Math.abs(of));
+  const across = expected.name === "h1" ? Math.max(ACROSS_PX, TEXT * expected.width) : ACROSS_PX;
   const sides = [
     ["x", ACROSS_PX],
-    ["width", ACROSS_PX],
+    ["width", across],
     ["y", down(expected.y)],
     ["height", down(expected.height)],
   ] as const;
@@ -91,6 +94,9 @@ describe("the comparison of layouts", () => {
   const layout = (...boxes: Box[]): Layout => ({ width: 1280, overflow: 0, boxes, text: "" });
 
   it("accepts other fonts and a scroll bar", () => {
+    const title = layout({ ...box, name: "h1" });
+    expect(differences(title, layout({ ...box, name: "h1", width: 900 }))).toEqual([]);
+    expect(differences(title, layout({ ...box, name: "h1", width: 1000 }))).toHaveLength(1);
     expect(differences(layout(box), layout({ ...box, x: 98, width: 797, y: 215, height: 1100 }))).toEqual([]);
   });
 

@@ -21,11 +21,14 @@ it("loads at most 250 KiB of scripts first, gzipped", async () => {
     const { code, stderr } = await runQuietly(process.execPath, args, { cwd: root, env });
     expect(code, stderr).toBe(0);
 
-    const scripts = initialScripts("index.html", (name) => readFileSync(path.join(folder, name), "utf8"));
+    const read = (name: string) => readFileSync(path.join(folder, name), "utf8");
+    const scripts = initialScripts("index.html", read);
+    const workers = workerScripts(scripts, read);
     expect(scripts.length).toBeGreaterThan(0);
     const page = sizeOf(folder, scripts);
-    console.log(`page: ${told(page)}; workers: ${told(sizeOf(folder, workerScripts(folder)))}`);
+    console.log(`page: ${told(page)}; workers: ${told(sizeOf(folder, workers))}`);
     expect(page.gzipped).toBeLessThan(LIMIT);
+    expect(scripts).not.toEqual(expect.arrayContaining(workers));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -36,12 +39,16 @@ it("counts every static import, each once, and nothing that is loaded later", ()
     "index.html":
       '<link rel="modulepreload" crossorigin href="./assets/react.js"><script type="module" src="./assets/index.js"></script>',
     "assets/index.js":
-      'import{a as b}from"./react.js";import"./side.js";export*from"./again.js";import("./lazy.js");new Worker(new URL("./worker.js",import.meta.url));',
+      'import{a as b}from"./react.js";import"./side.js";export*from"./again.js";import("./lazy.js");new Worker(new URL(new URL(`worker.js`,import.meta.url).href,``+import.meta.url));',
     "assets/react.js": 'export const text="from \\"./nothing.js\\"";',
     "assets/side.js": "import c,{d}from'../deep/e.js';",
     "assets/again.js": 'import{x}from"./index.js";',
+    "assets/worker.js": 'import"./shared.js";',
+    "assets/shared.js": "",
     "deep/e.js": "",
   };
-  const names = initialScripts("index.html", (name) => files[name] ?? expect.fail(name));
+  const read = (name: string) => files[name] ?? expect.fail(name);
+  const names = initialScripts("index.html", read);
   expect(names).toEqual(["assets/again.js", "assets/index.js", "assets/react.js", "assets/side.js", "deep/e.js"]);
+  expect(workerScripts(names, read)).toEqual(["assets/shared.js", "assets/worker.js"]);
 });

@@ -1,5 +1,5 @@
 /** What a first visit loads before anything shows: the scripts of a built page, followed through their static imports. */
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
 
@@ -12,23 +12,34 @@ export interface Size {
 const NAMED = /<(?:script|link)\b[^>]*?\b(?:src|href)="([^"]+\.js)"/g;
 const STATIC = /\b(?:import|export)\b(?:[^"'`;()]*?\bfrom)?\s*["'](\.[^"']+)["']/g;
 
-/**
- * Files loaded with `page`, by name, each once.
- * @param read text of a file of the site
- */
-export function initialScripts(page: string, read: (name: string) => string): string[] {
-  const found = new Set<string>();
-  const follow = (from: string, pattern: RegExp) => {
-    for (const [, address = ""] of read(from).matchAll(pattern)) {
-      const name = path.posix.join(path.posix.dirname(from), address);
-      if (found.has(name)) continue;
-      found.add(name);
-      follow(name, STATIC);
-    }
-  };
-  follow(page, NAMED);
+/** As the bundler writes a worker's address, beside the script that starts it. */
+const WORKERS = /\bnew Worker\(\s*(?:new URL\(|""\s*\+)*\s*["'`]([^"'`]+\.js)["'`]/g;
+
+/** Text of a file of the site. */
+type Read = (name: string) => string;
+
+/** Files loaded with `page`, by name, each once. */
+export const initialScripts = (page: string, read: Read): string[] => {
+  const found = new Set(addressed(page, NAMED, read));
+  withImports(found, read);
   return [...found].sort();
+};
+
+/** Files of the workers that these scripts start. */
+export const workerScripts = (scripts: readonly string[], read: Read): string[] => {
+  const found = new Set(scripts.flatMap((name) => addressed(name, WORKERS, read)));
+  withImports(found, read);
+  return [...found].sort();
+};
+
+/** Adds what the files import statically, and what that imports. */
+function withImports(found: Set<string>, read: Read): void {
+  // A set goes on to what is added on the way.
+  for (const name of found) for (const imported of addressed(name, STATIC, read)) found.add(imported);
 }
+
+const addressed = (from: string, pattern: RegExp, read: Read): string[] =>
+  [...read(from).matchAll(pattern)].map(([, address = ""]) => path.posix.join(path.posix.dirname(from), address));
 
 export function sizeOf(folder: string, names: readonly string[]): Size {
   const files = names.map((name) => readFileSync(path.join(folder, name)));
@@ -38,10 +49,3 @@ export function sizeOf(folder: string, names: readonly string[]): Size {
     gzipped: sum(files.map((file) => gzipSync(file, { level: 9 }).length)),
   };
 }
-
-/** Scripts of the site that are workers' own, by the names that the bundler gives them. */
-export const workerScripts = (folder: string): string[] =>
-  readdirSync(folder, { recursive: true, encoding: "utf8" })
-    .map((name) => name.replaceAll(path.sep, "/"))
-    .filter((name) => /^assets\/.*worker.*\.js$/i.test(name))
-    .sort();

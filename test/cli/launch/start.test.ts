@@ -5,7 +5,8 @@ import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { digestOf } from "../../../src/cli/launch/build.mjs";
+import { COMMAND_LINE, PAGE } from "../../../src/cli/launch/build.mjs";
+import { digestOf } from "../../../src/cli/launch/digest.mjs";
 import { cacheCandidates, cacheFolder, canWrite } from "../../../src/cli/launch/places.mjs";
 import { runQuietly } from "../../../src/cli/launch/spawn.mjs";
 
@@ -55,7 +56,7 @@ describe("start.mjs", () => {
   it("refuses an unknown mode", async () => {
     const { code, stderr } = await runQuietly(process.execPath, [launcher("start.mjs"), "dance"]);
     expect(code).toBe(1);
-    expect(stderr).toContain('unknown mode "dance", expected test, demo or lorikeet');
+    expect(stderr).toContain('unknown mode "dance", expected page, test, demo or lorikeet');
   });
 });
 
@@ -72,17 +73,32 @@ describe("run.mjs", () => {
 });
 
 describe("the digest of the sources", () => {
-  it("changes with a file's text or name, and not with the page or the launcher", () => {
+  it("changes with a file's text or name, for the command line not with the page or the launcher", () => {
     write("src/core/a.ts", "1");
-    const before = digestOf(folder);
+    const before = digestOf(folder, COMMAND_LINE);
     write("src/ui/main.tsx", "1");
     write("src/cli/launch/start.mjs", "1");
-    expect(digestOf(folder)).toBe(before);
+    expect(digestOf(folder, COMMAND_LINE)).toBe(before);
     write("shaders/a.wgsl", "1");
-    const added = digestOf(folder);
+    const added = digestOf(folder, COMMAND_LINE);
     expect(added).not.toBe(before);
     write("shaders/a.wgsl", "2");
-    expect(digestOf(folder)).not.toBe(added);
+    expect(digestOf(folder, COMMAND_LINE)).not.toBe(added);
+  });
+
+  it.each(["src/ui/a.css", "src/core/a.ts", "public/demo/a.json", "index.html", "vite/sw.ts", "vite.config.ts"])(
+    "changes for the page with %s",
+    (name) => {
+      const before = digestOf(folder, PAGE);
+      write("src/cli/args.ts", "1");
+      expect(digestOf(folder, PAGE)).toBe(before);
+      write(name, "1");
+      expect(digestOf(folder, PAGE)).not.toBe(before);
+    },
+  );
+
+  it("changes with values that decide on the build, the Hub's address for one", () => {
+    expect(digestOf(folder, { ...PAGE, values: ["https://mirror.example"] })).not.toBe(digestOf(folder, PAGE));
   });
 });
 
