@@ -2,8 +2,8 @@
  * What the page may load, run and talk to, as a Content-Security-Policy: itself, and the Hub that models come from. It
  * stands in the built index.html, for hosts that send no headers, and in `_headers` for those that do.
  *
- * A <meta> cannot hold `frame-ancestors`, and does not govern a worker, which takes the policy of its own response: both
- * need the header.
+ * A <meta> cannot hold `frame-ancestors`: that needs the header. The engine's worker begins in a blob and so inherits the
+ * page's policy (src/worker/client.ts); a worker of a plain address would take that of its own response, or none.
  */
 import { createHash } from "node:crypto";
 import type { Plugin } from "vite";
@@ -24,16 +24,15 @@ const hashOf = (text: string): string => `'sha256-${createHash("sha256").update(
 
 /**
  * The policy as one line.
- * @param place `meta`: for the document alone. `header`: for the worker too, whose decompression of Parquet and
- *   checksums are WebAssembly; adds what only a header can say.
+ * @param place `header` adds what only a header can say. WebAssembly is for the worker: Parquet's decompression, checksums
  * @param hub address of the Hub; a mirror's origin is added to those of the Hub
  */
 export function contentSecurityPolicy(place: "meta" | "header", hub: string): string {
   const connect = new Set(["'self'", ...HUB_HOSTS, new URL(hub).origin]);
   const directives = [
     "default-src 'none'",
-    `script-src 'self'${place === "header" ? " 'wasm-unsafe-eval'" : ""}`,
-    "worker-src 'self'",
+    "script-src 'self' 'wasm-unsafe-eval'",
+    "worker-src 'self' blob:",
     `style-src 'self' ${INJECTED_STYLES.map(hashOf).join(" ")}`,
     "img-src 'self' data: blob:",
     "font-src 'self'",

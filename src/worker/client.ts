@@ -1,4 +1,5 @@
 /** Starts the engine in a worker of its own. The page holds nothing else of it. */
+import address from "./entry.ts?worker&url";
 import { connectEngine, type EngineClient, workerGone } from "./rpc.ts";
 
 export interface EngineWorker extends EngineClient {
@@ -6,8 +7,14 @@ export interface EngineWorker extends EngineClient {
   stop(): void;
 }
 
+/**
+ * A worker of a plain address takes the Content-Security-Policy of its own response, and a host that sends no headers
+ * gives it none. One that begins in a blob inherits the page's, so the engine reaches no other host wherever the page lies.
+ */
 export function startEngine(): EngineWorker {
-  const worker = new Worker(new URL("./entry.ts", import.meta.url), { type: "module", name: "engine" });
+  const absolute = new URL(address, import.meta.url).href;
+  const script = URL.createObjectURL(new Blob([`import ${JSON.stringify(absolute)};`], { type: "text/javascript" }));
+  const worker = new Worker(script, { type: "module", name: "engine" });
   const client = connectEngine(worker);
   worker.addEventListener("error", (event) => {
     event.preventDefault();

@@ -2,6 +2,7 @@
 import type { Page, Route } from "playwright-core";
 import { describe, expect, it } from "vitest";
 import { browserMissing, type OpenPage, type Site, startSite } from "./harness.ts";
+import { type Console, untilReady } from "./journey-page.ts";
 
 const missing = await browserMissing();
 const POLICY = "/test/browser/page/policy.html";
@@ -94,6 +95,29 @@ describe.skipIf(missing)(`the page on a host, in Chromium${missing ? ` (no brows
     await using({ headers: {} }, async (site) => {
       const opened = await site.openPage(POLICY);
       expect(await allowances(opened)).toMatchObject({ code: true, elsewhere: true });
+    });
+  });
+
+  it("limits the engine's worker by the page's own policy where the host sends no headers", async () => {
+    await using({ headers: {} }, async (site) => {
+      const asked = async (hub: string) => {
+        const opened = await site.openPage(`/?hub=${encodeURIComponent(hub)}`);
+        await answerElsewhere(opened.page);
+        await untilReady(opened.page);
+        const reached: string[] = [];
+        opened.page.context().on("request", (request) => reached.push(new URL(request.url()).origin));
+        const message = await opened.page.evaluate(() =>
+          (globalThis as unknown as Console).lorikeet.engine
+            .chooseModel({ kind: "hub", id: "org/model" }, {})
+            .then(String, String),
+        );
+        await opened.page.context().close();
+        return { message, reached: reached.includes(hub) };
+      };
+      expect(await asked("https://example.com")).toMatchObject({ reached: false });
+      // The control: the Hub answers, though not with a list of files.
+      const { message, reached } = await asked("https://huggingface.co");
+      expect({ reached, answered: /expected a file list/.test(message) }).toEqual({ reached: true, answered: true });
     });
   });
 

@@ -25,6 +25,7 @@ it("loads at most 250 KiB of scripts first, gzipped", async () => {
     const scripts = initialScripts("index.html", read);
     const workers = workerScripts(scripts, read);
     expect(scripts.length).toBeGreaterThan(0);
+    expect(workers.length).toBeGreaterThan(0);
     const page = sizeOf(folder, scripts);
     console.log(`page: ${told(page)}; workers: ${told(sizeOf(folder, workers))}`);
     expect(page.gzipped).toBeLessThan(LIMIT);

@@ -12,8 +12,8 @@ export interface Size {
 const NAMED = /<(?:script|link)\b[^>]*?\b(?:src|href)="([^"]+\.js)"/g;
 const STATIC = /\b(?:import|export)\b(?:[^"'`;()]*?\bfrom)?\s*["'](\.[^"']+)["']/g;
 
-/** As the bundler writes a worker's address, beside the script that starts it. */
-const WORKERS = /\bnew Worker\(\s*(?:new URL\(|""\s*\+)*\s*["'`]([^"'`]+\.js)["'`]/g;
+/** As the bundler writes a worker's address, beside the script that starts it; other scripts are imported. */
+const WORKERS = /\bnew URL\(\s*["'`]([^"'`]+\.js)["'`]/g;
 
 /** Text of a file of the site. */
 type Read = (name: string) => string;
