@@ -40,7 +40,7 @@ it("counts every static import, each once, and nothing that is loaded later", ()
     "index.html":
       '<link rel="modulepreload" crossorigin href="./assets/react.js"><script type="module" src="./assets/index.js"></script>',
     "assets/index.js":
-      'import{a as b}from"./react.js";import"./side.js";export*from"./again.js";import("./lazy.js");new Worker(new URL(new URL(`worker.js`,import.meta.url).href,``+import.meta.url));',
+      'import{a as b}from"./react.js";import"./side.js";export*from"./again.js";import("./lazy.js");te=new URL(`worker.js`,import.meta.url).href;new URL("service.js",base);',
     "assets/react.js": 'export const text="from \\"./nothing.js\\"";',
     "assets/side.js": "import c,{d}from'../deep/e.js';",
     "assets/again.js": 'import{x}from"./index.js";',

@@ -13,7 +13,7 @@ const NAMED = /<(?:script|link)\b[^>]*?\b(?:src|href)="([^"]+\.js)"/g;
 const STATIC = /\b(?:import|export)\b(?:[^"'`;()]*?\bfrom)?\s*["'](\.[^"']+)["']/g;
 
 /** As the bundler writes a worker's address, beside the script that starts it; other scripts are imported. */
-const WORKERS = /\bnew URL\(\s*["'`]([^"'`]+\.js)["'`]/g;
+const WORKERS = /\bnew URL\(\s*["'`]([^"'`]+\.js)["'`]\s*,\s*import\.meta\.url\)/g;
 
 /** Text of a file of the site. */
 type Read = (name: string) => string;
