@@ -24,9 +24,9 @@ export function App() {
   );
 }
 
-/** Nothing to press before it is known whether this browser can do it. */
+/** Nothing to press before it is known whether this browser can do it, and when nobody is left to do it. */
 function Cards() {
-  const ready = useAppState(({ opening }) => opening !== null && opening.blocked === null);
+  const ready = useAppState(({ opening, broken }) => opening !== null && opening.blocked === null && broken === null);
   if (!ready) return null;
   return (
     <>

@@ -10,7 +10,7 @@ import { browserTools } from "./state/browser-tools.ts";
 import { createCurves } from "./state/curves.ts";
 import { createListener } from "./state/engine-events.ts";
 import { PageProvider } from "./state/page.tsx";
-import { startPage } from "./state/start.ts";
+import { breakOff, startPage } from "./state/start.ts";
 import { createStore } from "./state/store.ts";
 import { browserSurroundings } from "./state/surroundings.ts";
 import { watchTraining } from "./state/while-training.ts";
@@ -20,7 +20,7 @@ declare const __LORIKEET_HUB__: string;
 
 const store = createStore(INITIAL_STATE);
 const curves = createCurves();
-const { engine, listen } = startEngine();
+const { engine, listen } = startEngine((error) => breakOff(store, error));
 listen(createListener(store, curves));
 const actions = createActions(store, curves, () => engine, browserTools);
 watchTraining(store, curves, browserSurroundings());

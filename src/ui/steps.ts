@@ -13,6 +13,7 @@ export interface RailStep {
   readonly id: CardId;
   readonly label: string;
   readonly state: "todo" | "active" | "busy" | "done" | "problem";
+  readonly current: boolean;
 }
 
 const LABELS: Readonly<Record<CardId, string>> = {
@@ -26,7 +27,10 @@ const LABELS: Readonly<Record<CardId, string>> = {
 
 export function stepsOf(state: AppState): RailStep[] {
   const current = currentCard(state);
-  return CARDS.map((id) => ({ id, label: LABELS[id], state: railState(cardStateOf(id, state), id === current) }));
+  return CARDS.map((id) => ({
+    ...{ id, label: LABELS[id], current: id === current },
+    state: railState(cardStateOf(id, state), id === current),
+  }));
 }
 
 function railState(state: CardState, current: boolean): RailStep["state"] {

@@ -5,13 +5,16 @@ import type { Opening, SelfTestResult, StorageState, SupportRow } from "../../wo
 
 export type Gate =
   | { readonly kind: "looking" }
-  | { readonly kind: "broken"; readonly error: ErrorData }
+  | { readonly kind: "broken"; readonly title: string; readonly error: ErrorData }
   | { readonly kind: "blocked"; readonly opening: Opening; readonly error: ErrorData }
   | { readonly kind: "ready"; readonly opening: Opening };
 
-/** `broken`: the worker could not start. */
+/** `broken`: the worker could not start, or broke off. */
 export function gateOf(opening: Opening | null, broken: ErrorData | null): Gate {
-  if (broken) return { kind: "broken", error: broken };
+  if (broken) {
+    const title = `The part of this page that trains ${opening ? "has stopped" : "could not start"}`;
+    return { kind: "broken", title, error: broken };
+  }
   if (!opening) return { kind: "looking" };
   return opening.blocked ? { kind: "blocked", opening, error: opening.blocked } : { kind: "ready", opening };
 }

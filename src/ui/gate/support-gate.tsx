@@ -27,11 +27,7 @@ export function SupportGate() {
     case "broken":
       return (
         <Frame>
-          <ErrorNotice
-            error={gate.error}
-            title="The part of this page that trains could not start"
-            actions={<Again words="Reload the page" />}
-          />
+          <ErrorNotice error={gate.error} title={gate.title} actions={<Again words="Reload the page" />} />
         </Frame>
       );
     case "blocked":
@@ -114,7 +110,6 @@ function Blocked({ opening }: { readonly opening: Opening }) {
         {blockedAdvice(opening).map((sentence) => (
           <p key={sentence}>{sentence}</p>
         ))}
-        <p>Everything below can be looked at, but nothing can be trained.</p>
       </Notice>
       <Details summary="What was found here">
         <Rows opening={opening} />

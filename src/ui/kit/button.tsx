@@ -53,13 +53,15 @@ export interface LinkButtonProps {
   readonly download?: string | undefined;
   readonly kind?: ButtonKind;
   readonly icon?: IconName | undefined;
+  /** What happens besides, before the browser follows the link. */
+  readonly onPress?: (() => void) | undefined;
   readonly children: ReactNode;
 }
 
 /** A link that looks like a button. */
-export function LinkButton({ href, download, kind = "plain", icon, children }: LinkButtonProps) {
+export function LinkButton({ href, download, kind = "plain", icon, onPress, children }: LinkButtonProps) {
   return (
-    <a className="k-button" data-kind={kind} href={href} download={download}>
+    <a className="k-button" data-kind={kind} href={href} download={download} onClick={onPress}>
       {icon && <Icon name={icon} />}
       <span>{children}</span>
     </a>

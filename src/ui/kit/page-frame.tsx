@@ -1,6 +1,7 @@
 /** The frame of the page: header, rail of steps, one column, footer. */
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect, useRef } from "react";
 import { Icon, type IconName } from "./icon.tsx";
+import { keepFocus } from "./keep-focus.ts";
 import "./page-frame.css";
 
 export type StepState = "todo" | "active" | "busy" | "done" | "problem";
@@ -10,6 +11,8 @@ export interface Step {
   readonly id: string;
   readonly label: string;
   readonly state: StepState;
+  /** One is here; left out, the active step is it. */
+  readonly current?: boolean | undefined;
   /** A few words under the label, on wide screens. */
   readonly note?: string | undefined;
 }
@@ -33,8 +36,10 @@ export interface PageFrameProps {
   readonly children: ReactNode;
 }
 
-/** The whole page around its cards. */
+/** The whole page around its cards. A focus that is lost in a card stays in it. */
 export function PageFrame({ title, trust, tools, steps, footer, children }: PageFrameProps) {
+  const main = useRef<HTMLElement>(null);
+  useEffect(() => (main.current ? keepFocus(main.current) : undefined), []);
   return (
     <div className="k-frame">
       <a className="k-skip" href="#main">
@@ -47,7 +52,7 @@ export function PageFrame({ title, trust, tools, steps, footer, children }: Page
         {tools && <div className="k-frame-tools">{tools}</div>}
       </header>
       <StepRail steps={steps} />
-      <main className="k-frame-main" id="main" tabIndex={-1}>
+      <main className="k-frame-main" id="main" tabIndex={-1} ref={main}>
         {children}
       </main>
       {footer && <footer className="k-frame-foot">{footer}</footer>}
@@ -59,9 +64,9 @@ function StepRail({ steps }: { readonly steps: readonly Step[] }) {
   return (
     <nav className="k-rail" aria-label="Steps">
       <ol>
-        {steps.map(({ id, label, state, note }) => (
+        {steps.map(({ id, label, state, note, current = state === "active" }) => (
           <li key={id}>
-            <a href={`#${id}`} data-state={state} aria-current={state === "active" ? "step" : undefined}>
+            <a href={`#${id}`} data-state={state} aria-current={current ? "step" : undefined}>
               <Icon name={STATES[state].icon} />
               <span className="k-rail-label">{label}</span>
               <span className="k-hidden">, {STATES[state].word}</span>

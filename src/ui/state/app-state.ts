@@ -42,7 +42,7 @@ export interface Comparison {
 export interface AppState {
   /** null while the page looks at this browser. */
   readonly opening: Opening | null;
-  /** The worker could not even start. */
+  /** The worker could not start, or broke off. */
   readonly broken: ErrorData | null;
 
   readonly model: ModelState;

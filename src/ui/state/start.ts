@@ -3,7 +3,7 @@ import type { LorikeetError } from "../../core/errors.ts";
 import { PRESET_NAMES, type PresetName } from "../../train/presets.ts";
 import type { Draft } from "../../worker/protocol.ts";
 import { type Actions, errorData } from "./actions.ts";
-import type { AppState } from "./app-state.ts";
+import { type AppState, isRunning } from "./app-state.ts";
 import { hubToken } from "./hub-token.ts";
 import type { Store } from "./store.ts";
 
@@ -19,8 +19,15 @@ export async function startPage(
     if (!opening || opening.blocked) return;
     await comeBack(store, actions, opening.draft);
   } catch (error) {
-    store.set({ broken: errorData(error as LorikeetError) });
+    breakOff(store, error as LorikeetError);
   }
+}
+
+/** The engine is gone: nothing can be asked of it any more, and a run that was on has ended. */
+export function breakOff(store: Store<AppState>, cause: LorikeetError): void {
+  const { run } = store.get();
+  const error = errorData(cause);
+  store.set({ broken: error, ...(isRunning(store.get()) && { run: { ...run, phase: "failed", doing: "", error } }) });
 }
 
 async function comeBack(store: Store<AppState>, actions: Actions, draft: Draft | null): Promise<void> {
