@@ -85,8 +85,9 @@ export async function loadWeights(
   try {
     for (const tensor of wanted) {
       signal?.throwIfAborted();
-      await loadTensor(tensor, checkpoint, device, (bytes) => onProgress?.(done + bytes, total));
-      done += bytesOf(tensor);
+      const size = bytesOf(tensor);
+      await loadTensor(tensor, checkpoint, device, (bytes) => bytes < size && onProgress?.(done + bytes, total));
+      done += size;
       onProgress?.(done, total);
     }
     // Memory that ran out with the last tensors is reported out of line.

@@ -44,7 +44,15 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   worker: { from: [...ENGINE, "demo", "train"], packages: ["fflate", "@huggingface/hub"] },
   cli: { from: [...ENGINE, "demo", "train"], packages: ["node:", "webgpu", "yaml", "playwright-core", "vite"] },
   ui: {
-    from: ["core", "worker/client", "worker/protocol", "train/config", "train/events", "train/presets", "data/findings"],
+    from: [
+      "core",
+      "worker/client",
+      "worker/protocol",
+      "train/config",
+      "train/events",
+      "train/presets",
+      "data/findings",
+    ],
     packages: ["react", "react-dom", "react-aria-components", "uplot"],
   },
 };
