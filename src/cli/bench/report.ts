@@ -1,8 +1,9 @@
 /** Runs the benchmarks and puts ratios first: rates of a software adapter say nothing about a GPU, ratios do. */
 
-import { formatBytes, formatNumber } from "../../core/units.ts";
+import { formatBytes, formatDuration, formatNumber } from "../../core/units.ts";
 import type { Device } from "../../gpu/device.ts";
 import { formatTable } from "../format.ts";
+import { benchFirstLoss, type FirstLoss } from "./first-loss.ts";
 import { benchGemm, GEMM_SIZES, type GemmResult } from "./gemm.ts";
 import { measurePeak } from "./measure.ts";
 import { benchTrainingStep, type StepResult } from "./training-step.ts";
@@ -13,6 +14,7 @@ export interface BenchResult {
   readonly peak: number;
   readonly gemm: readonly GemmResult[];
   readonly step: StepResult;
+  readonly firstLoss: FirstLoss;
 }
 
 export interface BenchOptions {
@@ -33,11 +35,13 @@ export async function runBench(device: Device, { repeats, steps, onProgress }: B
     onProgress(`products ${size.tokens} × ${size.in} × ${size.out}`);
     gemm.push(...(await benchGemm(device, size, repeats)));
   }
-  return { device: device.name, peak, gemm, step };
+  onProgress("first loss of the demo");
+  const firstLoss = await benchFirstLoss(device);
+  return { device: device.name, peak, gemm, step, firstLoss };
 }
 
 /** Tables for a terminal. */
-export function showBench({ device, peak, gemm, step }: BenchResult): string {
+export function showBench({ device, peak, gemm, step, firstLoss }: BenchResult): string {
   const forward = (r: GemmResult) => gemm.find((g) => g.layout === "NT" && g.in === r.in && g.out === r.out)!.rate;
   const plain = (r: GemmResult) => gemm.find((g) => g.layout === "NN" && g.in === r.in && g.out === r.out)!.rate;
   const rows = gemm.map((result) => [
@@ -66,5 +70,7 @@ export function showBench({ device, peak, gemm, step }: BenchResult): string {
       ["of peak", `${((100 * step.flops) / step.secondsPerStep / peak).toFixed(1)} %`],
       ["loss, first and last", `${step.losses[0]!.toFixed(4)} → ${step.losses.at(-1)!.toFixed(4)}`],
     ]),
+    "",
+    `Demo: first loss (${formatNumber(firstLoss.loss)}) ${formatDuration(firstLoss.seconds)} after the start of its trial run`,
   ].join("\n");
 }
