@@ -46,7 +46,7 @@ function useSteps() {
   return JSON.parse(key) as ReturnType<typeof stepsOf>;
 }
 
-/** A link to a card opens it. */
+/** A link to a card opens it, and takes the keyboard there. */
 function useOpenByLink(): void {
   const { actions } = usePage();
   useEffect(() => {
@@ -54,7 +54,11 @@ function useOpenByLink(): void {
       const card = location.hash.slice(1);
       if (!CARDS.includes(card as CardId)) return;
       actions.toggleCard(card as CardId, true);
-      requestAnimationFrame(() => document.getElementById(card)?.scrollIntoView({ block: "start" }));
+      requestAnimationFrame(() => {
+        const element = document.getElementById(card);
+        element?.scrollIntoView({ block: "start" });
+        element?.querySelector<HTMLElement>("h2 button")?.focus({ preventScroll: true });
+      });
     };
     const again = (event: MouseEvent) => {
       const link = event.target instanceof Element ? event.target.closest("a") : null;

@@ -1,5 +1,5 @@
 /** The engine: every request of the page, handed to the part that knows. */
-import { configError, deviceError, LorikeetError, modelError, Problems } from "../core/errors.ts";
+import { configError, deviceError, modelError, Problems } from "../core/errors.ts";
 import { parseJson } from "../core/json.ts";
 import { readRecords } from "../data/dataset.ts";
 import { openDevice } from "../gpu/open.ts";
@@ -171,6 +171,7 @@ export function createEngine(publish: (event: EngineEvent) => void, around = bro
       const { folder, state } = await openRunFolder(open.context.store, id);
       await chooseFor(open, state);
       const session = await open.models.load();
+      await open.run.endWarmUp();
       if (state.outcome?.usable) session.setAdapter(await importAdapter(folder.source()));
       open.run.show(state);
     },
@@ -181,9 +182,14 @@ export function createEngine(publish: (event: EngineEvent) => void, around = bro
     },
 
     async ask(question) {
-      const { models, answers } = idle("Asking the model");
+      const { models, answers, run } = idle("Asking the model");
       if (!models.session) throw modelError("the model is not loaded", "Load it in the Model card.");
-      await answers.ask(models.session, question);
+      await run.endWarmUp();
+      try {
+        await answers.ask(models.session, question);
+      } finally {
+        await models.dropBroken();
+      }
     },
     async stopAnswer() {
       opened().answers.stop();
@@ -201,8 +207,9 @@ export function createEngine(publish: (event: EngineEvent) => void, around = bro
       return pushFiles(request, state, await mlxFiles(folder), context);
     },
     async logits(ids) {
-      const { models } = idle("Reading logits");
+      const { models, run } = idle("Reading logits");
       if (!models.session) throw modelError("the model is not loaded", "Load it in the Model card.");
+      await run.endWarmUp();
       return models.session.logits(ids);
     },
   };
@@ -274,9 +281,7 @@ async function execute({ models, run }: Parts, folder: RunFolder, stored: Stored
     session: () => models.load(),
     data: (session: TrainingSession) => readRunData(folder, session, stored.config),
   };
-  await run.execute(job).catch((error) => {
-    if (error instanceof LorikeetError && error.code === "device-lost") models.dropDevice();
-  });
+  await run.execute(job).catch(() => models.dropBroken());
 }
 
 /** The run's own records, encoded: the same on its first day as after a reload. */

@@ -56,8 +56,9 @@ export function blockedAdvice({ support, blocked }: Opening): string[] {
   return [...why, ...(remedy ? [remedy] : [])];
 }
 
-/** "3.0e-7 of 1.0e-4" */
+/** "3.0e-7 of 1.0e-4", or "none" where not the least error is allowed and none was made. */
 export function errorWords({ error, tolerance }: SelfTestResult): string {
+  if (error === 0 && tolerance === 0) return "none";
   const found = Number.isFinite(error) ? error.toExponential(1) : "no number";
   return `${found} of ${tolerance.toExponential(1)}`;
 }

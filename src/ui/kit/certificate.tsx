@@ -46,10 +46,10 @@ export function Certificate({ checks }: { readonly checks: readonly Check[] }) {
   );
 }
 
-/** One word to the eye; a reader that lists disclosures hears whose evidence it is. */
+/** One word to the eye, and none where there is no room; a reader that lists disclosures hears whose evidence it is. */
 function Evidence({ of }: { readonly of: string }) {
   return (
-    <span>
+    <span className="k-certificate-word">
       Evidence<span className="k-hidden"> for: {of}</span>
     </span>
   );

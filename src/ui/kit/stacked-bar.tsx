@@ -22,6 +22,8 @@ export interface StackedBarProps {
 }
 
 const TIGHT = 0.8;
+/** Percent of the bar that the smallest part takes: a few pixels on a phone. */
+const LEAST = 2;
 
 /** The bar, the mark of the limit, and the legend. */
 export function StackedBar({ title, parts, limit, limitLabel = "Limit", format }: StackedBarProps) {
@@ -29,13 +31,14 @@ export function StackedBar({ title, parts, limit, limitLabel = "Limit", format }
   const { total, spans, limitAt, over } = stack(
     parts.map(({ value }) => value),
     limit,
+    LEAST,
   );
   return (
     <figure className="k-stacked" aria-labelledby={name}>
       <figcaption id={name}>
-        <strong>{title}</strong>
-        <span className="k-soft">
-          {format(total)} of {format(limit)}
+        <span className="k-soft">{title}</span>
+        <span>
+          <strong>{format(total)}</strong> <span className="k-soft">of {format(limit)}</span>
         </span>
         <FitBadge over={over} share={total / limit} format={format} />
       </figcaption>

@@ -179,6 +179,7 @@ export function createActions(store: Store<AppState>, curves: Curves, engine: ()
       const { config, probes, data } = store.get();
       if (!config || isRunning(store.get())) return;
       clearRun();
+      store.set({ opened: {} }); // the stage alone
       browser.keep();
       await attempt("train", (engine) => engine.startRun(config, probes ?? data.questions.slice(0, 4)));
       await actions.refreshRuns();
@@ -206,6 +207,10 @@ export function createActions(store: Store<AppState>, curves: Curves, engine: ()
         takeRunEvents(store, curves, (await engine.runDetail(id)).events);
         await engine.openRun(id);
       });
+    },
+    /** An interrupted run is no longer offered at the top of the page. */
+    setAsideRun(id: string): void {
+      store.set({ setAside: id });
     },
     async forgetRun(id: string) {
       await attempt("runs", (engine) => engine.forgetRun(id));

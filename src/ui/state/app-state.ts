@@ -79,6 +79,8 @@ export interface AppState {
   readonly asked: number;
 
   readonly runs: readonly RunSummary[];
+  /** The interrupted run that the person will not go on with now. */
+  readonly setAside: string | null;
   /** What an action of the person's led to, where no card shows it by itself. */
   readonly problem: { readonly card: CardId; readonly error: ErrorData } | null;
 
@@ -120,6 +122,7 @@ export const INITIAL_STATE: AppState = {
     answering: null,
     asked: 0,
     runs: [],
+    setAside: null,
     problem: null,
     opened: {},
     requests: [],

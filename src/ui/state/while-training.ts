@@ -46,8 +46,8 @@ export function watchTraining(store: Store<AppState>, curves: Curves, around: Su
     if (was && !running && phase !== "idle") {
       unseen = around.hidden();
       around.tell(...endWords(state, curves.last("smoothedLoss")));
-      // The certificate is what the run ends with: the journey's next card opens below it.
-      store.set({ opened: { ...store.get().opened, train: true } });
+      // The certificate is what the run ends with: it has the stage until the person goes on to the next card.
+      store.set({ opened: { ...store.get().opened, train: true, check: false, download: false } });
     }
     const next = titleOf(state, curves.last("smoothedLoss"), unseen);
     if (next !== title) around.setTitle(next);

@@ -4,6 +4,7 @@
  */
 import type { ModelSource } from "../../core/bytes.ts";
 import { configError, modelError } from "../../core/errors.ts";
+import type { Device } from "../../gpu/device.ts";
 import type { WebGpuDevice } from "../../gpu/webgpu.ts";
 import { parseHubId } from "../../hub/hub-id.ts";
 import { hubSource } from "../../hub/huggingface.ts";
@@ -83,6 +84,7 @@ export class ModelDesk {
   }
 
   async device(): Promise<WebGpuDevice> {
+    if (this.spare && !(await works(this.spare))) this.spare = null;
     this.spare ??= await this.context.openDevice();
     return this.spare;
   }
@@ -118,9 +120,10 @@ export class ModelDesk {
     }
   }
 
-  /** The session with the weights on the GPU; loads them when they are not there yet. */
-  load(): Promise<TrainingSession> {
-    if (this.live) return Promise.resolve(this.live);
+  /** The session with the weights on the GPU; loads them when they are not there yet, or no longer. */
+  async load(): Promise<TrainingSession> {
+    await this.dropBroken();
+    if (this.live) return this.live;
     this.chosen?.meter.resume();
     if (this.state.phase === "paused") this.publish({ ...this.state, phase: "loading" });
     this.loading ??= this.loadChosen().finally(() => {
@@ -141,12 +144,13 @@ export class ModelDesk {
     if (this.state.choice?.kind === kind && this.state.title === name) this.publish({ ...this.state, kept: false });
   }
 
-  /** After the GPU was lost: the next `load` opens it anew. */
-  dropDevice(): void {
-    const { chosen } = this;
-    this.letGo();
-    this.chosen = chosen;
-    if (chosen) this.publish({ ...this.state, phase: "known", transfer: null });
+  /** A GPU that was lost, or ran out of memory, does nothing any more: the next `load` opens it anew. */
+  async dropBroken(): Promise<void> {
+    const { live } = this;
+    if (!live || (await works(live.device)) || this.live !== live) return;
+    live.dispose();
+    this.live = null;
+    this.publish({ ...this.state, phase: "known", transfer: null });
   }
 
   private async loadChosen(): Promise<TrainingSession> {
@@ -254,6 +258,13 @@ export class ModelDesk {
     this.context.publish({ type: "model", state });
   }
 }
+
+/** A device that failed once throws that failure at every wait. */
+const works = (device: Device): Promise<boolean> =>
+  device.idle().then(
+    () => true,
+    () => false,
+  );
 
 const UNKNOWN_SPEED = { bytesPerSecond: null, secondsLeft: null };
 

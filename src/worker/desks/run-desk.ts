@@ -45,6 +45,7 @@ export class RunDesk {
   private training: TrainingSession | null = null;
   /** Answers of the plain base, by question: the first round of probes costs nothing then. */
   private readonly known = new Map<string, { text: string; ended: boolean }>();
+  private warming: { readonly stop: AbortController; readonly ended: Promise<void> } | null = null;
 
   constructor(context: Context) {
     this.context = context;
@@ -79,13 +80,27 @@ export class RunDesk {
     }
   }
 
-  /** Asks the probes of the base before anything is trained, while nobody waits; a run that starts meanwhile takes over. */
+  /** Asks the probes of the base before anything is trained, while nobody waits, until `endWarmUp`. */
   async warmUp(session: TrainingSession, questions: readonly string[]): Promise<void> {
-    for (const question of questions) {
-      if (this.busy) return;
-      if (!this.known.has(question))
-        this.known.set(question, await wholeAnswer(session, asked(question), { base: true }));
-    }
+    await this.endWarmUp();
+    if (this.busy) return;
+    const stop = new AbortController();
+    const options = { base: true, signal: stop.signal };
+    const askAll = async () => {
+      for (const question of questions) {
+        if (!this.known.has(question)) this.known.set(question, await wholeAnswer(session, asked(question), options));
+      }
+    };
+    const ended = askAll().catch(() => {}); // whoever needs the answers asks again
+    this.warming = { stop, ended };
+    await ended;
+  }
+
+  /** Before anybody else uses the session: an answer of the base takes the adapter off for moments. */
+  async endWarmUp(): Promise<void> {
+    this.warming?.stop.abort();
+    await this.warming?.ended;
+    this.warming = null;
   }
 
   /** Another model would answer otherwise. */
@@ -123,7 +138,9 @@ export class RunDesk {
   private async train(job: RunJob, writer: RunWriter, signal: AbortSignal): Promise<true> {
     const { folder, stored, resumed } = job;
     await writer.update({ status: "running", outcome: null });
-    const session = await job.session();
+    const session = await unlessStopped(job.session(), signal);
+    if (!session) return this.cancel(job, writer);
+    await this.endWarmUp();
     this.training = session;
     this.publish({ ...this.state, doing: "Reading the records" });
     const data = await job.data(session);
@@ -142,6 +159,18 @@ export class RunDesk {
       await writer.events.flush();
     }
     await this.finish(writer, session, data);
+    return true;
+  }
+
+  /** Stopped before its model was there; the download goes on by itself. A run that is resumed is as before. */
+  private async cancel({ folder, stored, resumed }: RunJob, writer: RunWriter): Promise<true> {
+    if (resumed) {
+      await writer.update({ status: stored.status, outcome: stored.outcome });
+      this.show(stored);
+    } else {
+      await folder.forget();
+      this.show(null);
+    }
     return true;
   }
 
@@ -194,6 +223,15 @@ export class RunDesk {
     this.state = state;
     this.context.publish({ type: "run", state });
   }
+}
+
+/** null when the signal comes first. */
+function unlessStopped<T>(work: Promise<T>, signal: AbortSignal): Promise<T | null> {
+  return new Promise((resolve, reject) => {
+    const stop = () => resolve(null);
+    signal.addEventListener("abort", stop);
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
+  });
 }
 
 const asked = (question: string) => [{ role: "user", content: question }] as const;

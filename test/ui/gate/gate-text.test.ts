@@ -43,7 +43,9 @@ describe("the gate", () => {
   it("looks, breaks, blocks or opens", () => {
     expect(gateOf(null, null).kind).toBe("looking");
     expect(gateOf(OPENING, null).kind).toBe("ready");
-    expect(gateOf(null, { kind: "device", message: "no worker" }).kind).toBe("broken");
+    const error = { kind: "device", message: "no worker" } as const;
+    expect(gateOf(null, error)).toMatchObject({ kind: "broken", title: expect.stringContaining("could not start") });
+    expect(gateOf(OPENING, error)).toMatchObject({ kind: "broken", title: expect.stringContaining("has stopped") });
     expect(gateOf({ ...OPENING, blocked: { kind: "device", message: "m" } }, null).kind).toBe("blocked");
   });
 

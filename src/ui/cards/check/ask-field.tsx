@@ -41,7 +41,7 @@ export function AskField(props: AskFieldProps) {
     <form className="c-check-ask" onSubmit={onSubmit} onKeyDown={onKeyDown}>
       <TextField
         label={label}
-        description="Enter sends, Shift and Enter begin a new line."
+        description={rows > 1 && "Enter sends, Shift and Enter begin a new line."}
         multiline
         {...{ rows, value, onChange, placeholder }}
       />

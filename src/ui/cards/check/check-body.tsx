@@ -1,5 +1,6 @@
 /** The open Check card: what to do before there is an adapter; then comparison, chat, and what the adapter changed. */
 import { lazy, Suspense, useEffect, useState } from "react";
+import { LinkButton } from "../../kit/button.tsx";
 import { Details } from "../../kit/details.tsx";
 import { Notice } from "../../kit/notice.tsx";
 import { useAppState, usePage } from "../../state/page.tsx";
@@ -55,14 +56,22 @@ function Unusable() {
 }
 
 function Asking({ memory, onMemory }: MemoryProps) {
+  const { actions } = usePage();
   const stop = useStop({ memory, onMemory });
   return (
     <>
       <CheckProblem memory={memory} onMemory={onMemory} />
       <Compare memory={memory} onMemory={onMemory} onStop={stop} />
       <Chat memory={memory} onMemory={onMemory} onStop={stop} />
-      <AnswerOptions memory={memory} onMemory={onMemory} />
-      <ChangesPanel />
+      <div className="c-check-folds">
+        <AnswerOptions memory={memory} onMemory={onMemory} />
+        <ChangesPanel />
+      </div>
+      <div>
+        <LinkButton icon="download" href="#download" onPress={() => actions.toggleCard("check", false)}>
+          Go to the download
+        </LinkButton>
+      </div>
     </>
   );
 }

@@ -41,5 +41,5 @@ export function Overview() {
           },
         ]),
   ];
-  return <Facts facts={facts} columns={1} />;
+  return <Facts facts={facts} />;
 }

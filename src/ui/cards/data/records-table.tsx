@@ -10,6 +10,11 @@ import { useAppState, usePage } from "../../state/page.tsx";
 import { formName } from "./summary.ts";
 
 const PAGE = 20;
+/** Worth a column where not all records have the same. */
+const FORM: Column<Indexed> = {
+  ...{ key: "form", title: "Form" },
+  render: ({ form }) => <span className="c-data-form">{formName(form)}</span>,
+};
 
 interface RecordsTableProps {
   readonly total: number;
@@ -26,6 +31,7 @@ export function RecordsTable({ total, current, onOpen }: RecordsTableProps) {
   const [wanted, setWanted] = useState(0);
   const { index, count, from, to } = pageOf(total, PAGE, wanted);
   const rows = useRows(from, to - from);
+  const mixed = useAppState(({ data }) => Object.values(data.diagnosis?.train.forms ?? {}).filter(Boolean).length > 1);
   // The page follows the record that is open.
   useEffect(() => setWanted(Math.floor(current / PAGE)), [current]);
   const columns: readonly Column<Indexed>[] = [
@@ -45,7 +51,7 @@ export function RecordsTable({ total, current, onOpen }: RecordsTableProps) {
         </button>
       ),
     },
-    { key: "form", title: "Form", render: ({ form }) => <span className="c-data-form">{formName(form)}</span> },
+    ...(mixed ? [FORM] : []),
     { key: "prompt", title: "Asked", render: ({ prompt }) => <Cut text={prompt} /> },
     { key: "answer", title: "Answer", render: ({ answer }) => <Cut text={answer} /> },
   ];

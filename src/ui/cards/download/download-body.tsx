@@ -1,8 +1,8 @@
 /** The open Download card: the certificate, the files, commands for other tools, the Hub. */
 import type { RunOutcome } from "../../../worker/protocol.ts";
-import { Verdict } from "../../kit/badge.tsx";
-import { Section } from "../../kit/card.tsx";
 import { Certificate } from "../../kit/certificate.tsx";
+import { Details } from "../../kit/details.tsx";
+import { Icon } from "../../kit/icon.tsx";
 import { Notice } from "../../kit/notice.tsx";
 import { useAppState } from "../../state/page.tsx";
 import { GoToTrain } from "../check/go-to-train.tsx";
@@ -74,15 +74,18 @@ function Empty({ running }: { readonly running: boolean }) {
   );
 }
 
+/** One line; the checks themselves are a press away. */
 function Passed({ outcome }: { readonly outcome: RunOutcome }) {
   return (
-    <Section title="Certificate">
-      <Verdict tone="good">
-        {passedWords(outcome)}: the adapter does what was trained, and the file is the adapter.
-      </Verdict>
-      <div className="c-download-passed">
-        <Certificate checks={certificateChecks(outcome)} />
-      </div>
-    </Section>
+    <Details
+      summary={
+        <span className="c-download-passed">
+          <Icon name="check-circle" />
+          {passedWords(outcome)}: the adapter does what was trained, and the file is the adapter.
+        </span>
+      }
+    >
+      <Certificate checks={certificateChecks(outcome)} />
+    </Details>
   );
 }

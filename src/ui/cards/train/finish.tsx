@@ -6,33 +6,39 @@ import { Section } from "../../kit/card.tsx";
 import { Certificate } from "../../kit/certificate.tsx";
 import { Figures } from "../../kit/facts.tsx";
 import { useAppState, usePage } from "../../state/page.tsx";
+import { Judgement } from "./judgement.tsx";
 import { certificateChecks, finalFigures, keptWords, type Totals, totalsOf } from "./totals.ts";
 
-/** `onChange`: settings were changed for another run. */
-export function Finish({ onChange }: { readonly onChange: () => void }) {
-  const { curves } = usePage();
+interface FinishProps {
+  /** Another run is being prepared below, and has the one primary action. */
+  readonly again: boolean;
+  /** Settings were changed for another run. */
+  readonly onChange: () => void;
+}
+
+export function Finish({ again, onChange }: FinishProps) {
+  const { actions, curves } = usePage();
   const outcome = useAppState((state) => state.run.outcome);
   const totals = useTotals();
   if (!outcome) return <p className="k-soft">The run ended without a report.</p>;
   const { usable } = outcome;
+  // The next card takes this one's place on the screen.
+  const close = () => actions.toggleCard("train", false);
   return (
     <div className="c-train-finish">
       <Figures figures={finalFigures(curves.points, totals)} />
+      <Judgement ended />
       <Section title="Certificate">
-        <Verdict tone={usable ? "good" : "bad"}>
-          {usable
-            ? "The adapter passed every check before it was handed over."
-            : "The adapter did not pass every check, so it cannot be downloaded."}
-        </Verdict>
+        {!usable && <Verdict tone="bad">The adapter did not pass every check, so it cannot be downloaded.</Verdict>}
         <Certificate checks={certificateChecks(outcome)} />
-        {usable && <p className="k-soft">{keptWords(outcome)}</p>}
+        {usable && <p className="k-soft k-small">{keptWords(outcome)}</p>}
       </Section>
       {usable ? (
         <div className="k-row">
-          <LinkButton kind="primary" href="#check">
+          <LinkButton kind={again ? "plain" : "primary"} href="#check" onPress={close}>
             Compare answers
           </LinkButton>
-          <LinkButton kind="quiet" href="#download">
+          <LinkButton href="#download" onPress={close}>
             Download
           </LinkButton>
         </div>

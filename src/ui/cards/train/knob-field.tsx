@@ -31,7 +31,8 @@ interface KnobProps {
 
 export function KnobField({ knob }: KnobProps) {
   const { actions } = usePage();
-  const changed = useAppState((state) => isChanged(knob, state.knobs));
+  // What a preset sets is its own affair; the way back is for what the person changed.
+  const changed = useAppState((state) => state.preset === "custom" && isChanged(knob, state.knobs));
   return (
     <div className="c-train-knob" data-knob={knob.name}>
       <Control knob={knob} />

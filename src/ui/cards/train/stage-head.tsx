@@ -1,6 +1,6 @@
 /** Progress of the run, its verdict, and the ways to pause and stop it. Space pauses and goes on. */
-import { useEffect, useState } from "react";
-import { formatCount, formatDuration } from "../../../core/units.ts";
+import { useEffect, useRef, useState } from "react";
+import { formatCount } from "../../../core/units.ts";
 import { Button } from "../../kit/button.tsx";
 import { Dialog } from "../../kit/dialog.tsx";
 import { Notice } from "../../kit/notice.tsx";
@@ -8,7 +8,7 @@ import { Progress } from "../../kit/progress.tsx";
 import { useAppState, usePage } from "../../state/page.tsx";
 import { Judgement } from "./judgement.tsx";
 import { useLingering, useSpaceKey } from "./stage-hooks.ts";
-import { countWords, lowerFirst, stepWords } from "./summary.ts";
+import { countWords, leftWords, lowerFirst, stepWords } from "./summary.ts";
 import { TellSwitch } from "./tell-switch.tsx";
 
 /** Milliseconds for which somebody who comes back still sees why it was slow. */
@@ -30,14 +30,17 @@ export function StageHead() {
   const detail = [
     ...(known && doing ? [doing] : []),
     ...(known && speed !== null && phase === "training" ? [`${formatCount(Math.round(speed))} tokens/s`] : []),
-    ...(secondsLeft !== null && phase === "training" ? [`about ${formatDuration(secondsLeft)} left`] : []),
+    ...(secondsLeft !== null && phase === "training" ? [leftWords(secondsLeft)] : []),
   ];
   const labelOf = () => {
     if (!known) return doing || "Starting";
     return phase === "paused" ? `Paused: ${lowerFirst(stepWords(step, total))}` : stepWords(step, total);
   };
+  // Start was pressed at the foot of the settings; the run begins at the head of the card.
+  const top = useRef<HTMLDivElement>(null);
+  useEffect(() => top.current?.scrollIntoView({ block: "nearest" }), []);
   return (
-    <div className="k-stack">
+    <div className="k-stack" ref={top}>
       {hidden && (
         <Notice tone="warn" title="Browsers slow hidden tabs down; keep this one visible">
           <p>The run goes on, but takes longer. A window of its own beside your work is enough.</p>

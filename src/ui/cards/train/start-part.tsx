@@ -1,6 +1,7 @@
 /** The one button that starts, or why it cannot be pressed. */
 import { Button, LinkButton } from "../../kit/button.tsx";
 import { useAppState, usePage } from "../../state/page.tsx";
+import { offeredRun } from "../runs/run-words.ts";
 import { startState } from "./start-state.ts";
 import { TellSwitch } from "./tell-switch.tsx";
 
@@ -12,10 +13,12 @@ export function StartPart() {
   const { reason, risky, note } = JSON.parse(useAppState((state) => JSON.stringify(startState(state)))) as ReturnType<
     typeof startState
   >;
+  // To go on with a run that was cut off is the one primary action then.
+  const offered = useAppState((state) => offeredRun(state) !== null);
   const start = () => void actions.startRun();
   return (
     <div className="c-train-start">
-      <Button kind="primary" icon="play" disabled={reason !== null} onPress={start}>
+      <Button kind={offered ? "plain" : "primary"} icon="play" disabled={reason !== null} onPress={start}>
         Start
       </Button>
       {reason && <span>{reason.text}</span>}

@@ -1,5 +1,5 @@
 /** The Train card in one line, and the state its head shows. Pure. */
-import { formatCount, formatNumber } from "../../../core/units.ts";
+import { formatCount, formatDuration, formatNumber } from "../../../core/units.ts";
 import { PRESETS } from "../../../train/presets.ts";
 import { type AppState, isRunning } from "../../state/app-state.ts";
 import type { CurveName, Points } from "../../state/curves.ts";
@@ -63,6 +63,14 @@ function planLine({ preset, knobProblem, planError, plan, model, data }: AppStat
 /** "1 update", "1,024 updates". */
 export const countWords = (updates: number): string =>
   `${formatCount(updates)} ${updates === 1 ? "update" : "updates"}`;
+
+/** "about 45 s left", "about 4 min left": no more exact than a guess can be. */
+export function leftWords(seconds: number): string {
+  if (seconds < 7.5) return "a few seconds left";
+  const rough = seconds < 57.5 ? 5 * Math.round(seconds / 5) : 60 * Math.max(1, Math.round(seconds / 60));
+  const words = rough < 60 ? `${rough} s` : rough < 3600 ? `${rough / 60} min` : formatDuration(rough);
+  return `about ${words} left`;
+}
 
 /** For words in the middle of a line. */
 export const lowerFirst = (text: string): string => text.slice(0, 1).toLowerCase() + text.slice(1);

@@ -35,7 +35,7 @@ export function finalFigures(read: (name: CurveName) => Points, totals: Totals |
     figures.push({ name: "Validation loss, best", value: `${short(values[0]!)} → ${short(best)}` });
   }
   if (totals) {
-    figures.push({ name: "Time in updates", value: formatDuration(totals.seconds) });
+    figures.push({ name: "Training time", value: formatDuration(totals.seconds) });
     figures.push({ name: "Tokens", value: formatCount(totals.tokens) });
   }
   return figures;

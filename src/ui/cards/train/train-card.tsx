@@ -53,11 +53,11 @@ function Body() {
   return (
     <>
       {running && <StageHead />}
-      {phase === "done" && <Finish onChange={() => setAgain(true)} />}
+      {phase === "done" && <Finish again={again} onChange={() => setAgain(true)} />}
       {!running && <Failure onChange={() => setAgain(true)} />}
       {(running || begun) && (
         <Suspense fallback={<p className="k-soft">The charts are being loaded.</p>}>
-          {!running && <Judgement ended />}
+          {phase === "failed" && <Judgement ended />}
           <Stage />
         </Suspense>
       )}

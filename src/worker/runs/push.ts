@@ -1,0 +1,57 @@
+/** An adapter to the person's own account on the Hub, with their token, which is used for these requests and forgotten. */
+import { configError, modelError } from "../../core/errors.ts";
+import type { Context } from "../context.ts";
+import type { PushRequest } from "../protocol.ts";
+import type { StoredRun } from "./run-folder.ts";
+
+/**
+ * Makes the repository where it is missing and commits the files with a model card.
+ * @throws ConfigError for a name that cannot be one, ModelError with what the Hub says.
+ */
+export async function pushFiles(
+  request: PushRequest,
+  state: StoredRun,
+  files: Readonly<Record<string, Uint8Array<ArrayBuffer>>>,
+  { hub: hubUrl, fetch }: Pick<Context, "hub" | "fetch">,
+): Promise<{ url: string }> {
+  const { repository, token } = request;
+  if (!/^[\w][\w.-]*\/[\w][\w.-]*$/.test(repository)) {
+    throw configError(`repository: expected "account/name", got ${JSON.stringify(repository)}`);
+  }
+  if (token.trim() === "") {
+    throw configError("token: expected a write token", "Make one on the Hub under Settings, Access Tokens.");
+  }
+  // Only who pushes loads the Hub's client.
+  const { createRepo, uploadFiles } = await import("@huggingface/hub");
+  const target = { repo: repository, accessToken: token.trim(), hubUrl, fetch } as const;
+  try {
+    await createRepo({ ...target, private: request.private }).catch((error) => {
+      if (!isConflict(error)) throw error; // it is there already
+    });
+    const card = { path: "README.md", content: new Blob([modelCard(state)]) };
+    const rest = Object.entries(files).map(([path, bytes]) => ({ path, content: new Blob([bytes]) }));
+    await uploadFiles({ ...target, files: [card, ...rest], commitTitle: "Adapter trained with Lorikeet" });
+  } catch (error) {
+    throw modelError(
+      `${repository}: the Hub refused the upload: ${error instanceof Error ? error.message : String(error)}`,
+      "Check that the token may write and that the account is spelled as on the Hub.",
+    );
+  }
+  return { url: `${hubUrl}/${repository}` };
+}
+
+const isConflict = (error: unknown) =>
+  typeof error === "object" && error !== null && "statusCode" in error && error.statusCode === 409;
+
+/** README.md of the repository. */
+export function modelCard({ model, modelTitle, dataTitle, config, outcome }: StoredRun): string {
+  const base = model.kind === "hub" ? [`base_model: ${model.id}`] : [];
+  const checks = outcome?.checks.map(({ name, passed, evidence }) => `- ${passed ? "✓" : "✗"} ${name} (${evidence})`);
+  return [
+    ...["---", ...base, "library_name: mlx", "tags: [lora, lorikeet]", "---", ""],
+    `# LoRA adapter for ${modelTitle}`,
+    "",
+    `Trained on ${dataTitle} with Lorikeet in a browser tab: rank ${config.rank}, alpha ${config.alpha}, rate ${config.learningRate}.`,
+    ...["", "## Checks before it was handed over", "", ...(checks ?? []), ""],
+  ].join("\n");
+}

@@ -1,0 +1,89 @@
+/** The files of a finished run as people take them away. */
+import { strToU8, type Zippable, zip } from "fflate";
+import { modelError } from "../../core/errors.ts";
+import { exportPeft } from "../../lora/export.ts";
+import { importAdapter } from "../../lora/import.ts";
+import type { StepEvent } from "../../train/events.ts";
+import { metricsLine } from "../../train/run-record.ts";
+import type { NamedBlob, RunEvent, RunFile } from "../protocol.ts";
+import { ADAPTER_FILES, RECORD_FILE, type RunFolder, type StoredRun } from "./run-folder.ts";
+
+/** Throws ModelError when the run has no such file, as one that was stopped before its first update. */
+export async function makeRunFile(folder: RunFolder, state: StoredRun, file: RunFile): Promise<NamedBlob> {
+  const stem = fileStem(state);
+  switch (file) {
+    case "adapters.safetensors":
+    case "adapter_config.json":
+      return { name: file, blob: blobOf(await wanted(folder, file), typeOf(file)) };
+    case "run.json":
+      return { name: `${stem}-run.json`, blob: blobOf(await wanted(folder, file), typeOf(file)) };
+    case "metrics.jsonl":
+      return { name: `${stem}-metrics.jsonl`, blob: blobOf(metricsJsonl(await folder.events()), "application/jsonl") };
+    case "metrics.csv":
+      return { name: `${stem}-metrics.csv`, blob: blobOf(metricsCsv(await folder.events()), "text/csv") };
+    case "mlx.zip":
+      return { name: `${stem}-mlx.zip`, blob: blobOf(await zipped(await mlxFiles(folder)), "application/zip") };
+    case "peft.zip":
+      return { name: `${stem}-peft.zip`, blob: blobOf(await zipped(await peftFiles(folder)), "application/zip") };
+  }
+}
+
+/** Everything mlx-lm needs, with the record of the run and its metrics. */
+export async function mlxFiles(folder: RunFolder): Promise<Record<string, Uint8Array<ArrayBuffer>>> {
+  const files: Record<string, Uint8Array<ArrayBuffer>> = {};
+  for (const name of [...ADAPTER_FILES, RECORD_FILE]) files[name] = await wanted(folder, name);
+  files["metrics.jsonl"] = text(metricsJsonl(await folder.events()));
+  return files;
+}
+
+/** From the very file that was verified, not from what is in memory. */
+async function peftFiles(folder: RunFolder): Promise<Record<string, Uint8Array<ArrayBuffer>>> {
+  const adapter = await importAdapter(folder.source());
+  return Object.fromEntries(exportPeft(adapter).map(({ path, bytes }) => [path, bytes]));
+}
+
+export function metricsJsonl(events: readonly RunEvent[]): string {
+  return stepsOf(events).map(metricsLine).join("");
+}
+
+/** For spreadsheets; the validation loss stands in the row of the update it was measured after. */
+export function metricsCsv(events: readonly RunEvent[]): string {
+  const validation = new Map(
+    events.flatMap((event) => (event.type === "validation" ? [[event.step, event.loss]] : [])),
+  );
+  const header = "step,epoch,loss,grad_norm,learning_rate,tokens,supervised_tokens,seconds,validation_loss";
+  const rows = stepsOf(events).map((event) =>
+    [
+      ...[event.step, event.epoch, event.loss, event.gradNorm, event.learningRate],
+      ...[event.tokens, event.supervisedTokens, event.seconds, validation.get(event.step) ?? ""],
+    ].join(","),
+  );
+  return `${[header, ...rows].join("\n")}\n`;
+}
+
+const stepsOf = (events: readonly RunEvent[]): StepEvent[] => events.filter((event) => event.type === "step");
+
+async function wanted(folder: RunFolder, name: string): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = await folder.read(name);
+  if (bytes) return bytes;
+  throw modelError(`the run has no ${name}`, "It ended before an adapter passed every check.");
+}
+
+/** Weights do not shrink, so they are stored as they are. */
+function zipped(files: Readonly<Record<string, Uint8Array>>): Promise<Uint8Array<ArrayBuffer>> {
+  const entries: Zippable = {};
+  for (const [name, bytes] of Object.entries(files)) entries[name] = [bytes, { level: name.endsWith("json") ? 6 : 0 }];
+  return new Promise((resolve, reject) => {
+    zip(entries, { consume: false }, (error, data) => (error ? reject(error) : resolve(new Uint8Array(data))));
+  });
+}
+
+const text = (value: string): Uint8Array<ArrayBuffer> => new Uint8Array(strToU8(value));
+const blobOf = (content: Uint8Array<ArrayBuffer> | string, type: string): Blob => new Blob([content], { type });
+const typeOf = (name: string) => (name.endsWith(".json") ? "application/json" : "application/octet-stream");
+
+/** "lorikeet-demo-2026-11-21" */
+function fileStem({ modelTitle, began }: StoredRun): string {
+  const model = modelTitle.replace(/[^\w.-]+/g, "-").replace(/^-+|-+$/g, "");
+  return `lorikeet-${model.toLowerCase()}-${new Date(began).toISOString().slice(0, 10)}`;
+}

@@ -1,0 +1,82 @@
+/** A run while it is under way: its folder, its state on disk, and what has happened since it was started or resumed. */
+
+import type { Adapter } from "../../lora/adapter.ts";
+import { exportMlx } from "../../lora/export.ts";
+import type { SaveEvent } from "../../train/events.ts";
+import { modelFacts } from "../../train/facts.ts";
+import { adapterExtras, type Course, newCourse, type RunDescription, runRecord } from "../../train/run-record.ts";
+import type { TrainingSession } from "../../train/session.ts";
+import type { EventBatcher } from "../desks/event-batcher.ts";
+import type { RunData } from "../desks/run-desk.ts";
+import type { RunOutcome } from "../protocol.ts";
+import { ADAPTER_FILES, CHECKPOINT_FILE, RECORD_FILE, type RunFolder, type StoredRun } from "./run-folder.ts";
+
+/** Put in by the build. */
+declare const __LORIKEET_VERSION__: string;
+
+export class RunWriter {
+  readonly folder: RunFolder;
+  readonly events: EventBatcher;
+  readonly course: Course = newCourse();
+  stored: StoredRun;
+
+  constructor(folder: RunFolder, stored: StoredRun, events: EventBatcher) {
+    this.folder = folder;
+    this.stored = stored;
+    this.events = events;
+  }
+
+  async update(changes: Partial<StoredRun>): Promise<void> {
+    this.stored = { ...this.stored, ...changes };
+    await this.folder.saveState(this.stored);
+  }
+
+  async checkpoint({ step, checkpoint }: SaveEvent): Promise<void> {
+    await this.events.flush();
+    await this.folder.write(CHECKPOINT_FILE, checkpoint);
+    await this.update({ savedStep: step });
+    this.events.add({ type: "save", step });
+  }
+
+  /** Writes the adapter, has it read back from the store and checked, and writes down what came of it. */
+  async finish(session: TrainingSession, data: RunData): Promise<RunOutcome> {
+    const { folder, course, stored } = this;
+    const done = course.done!;
+    const adapter: Adapter = { ...done.adapter, base_model: baseName(stored) };
+    const files = exportMlx(adapter, adapterExtras(stored.config, stored.dataTitle));
+    for (const { path, bytes } of files) await folder.write(path, bytes);
+    course.checks = await session.verify(adapter, folder.source(), data.train.examples);
+    const usable = course.checks.every(({ passed }) => passed);
+    if (!usable) for (const name of ADAPTER_FILES) await folder.remove(name);
+    const status = done.stopped ? "stopped" : "finished";
+    const record = runRecord(describeRun(stored, status, session, data), course);
+    await folder.write(RECORD_FILE, `${JSON.stringify(record, null, 2)}\n`);
+    const { adapter: _, ...told } = done;
+    const adapterBytes = files.reduce((sum, { bytes }) => sum + bytes.length, 0);
+    const outcome: RunOutcome = { done: told, checks: course.checks, usable, adapterBytes };
+    await this.update({ status, outcome });
+    return outcome;
+  }
+}
+
+/** As other tools find the model. */
+function baseName({ model }: StoredRun): string {
+  if (model.kind === "hub") return model.id;
+  return model.kind === "demo" ? "demo" : model.name;
+}
+
+function describeRun(
+  stored: StoredRun,
+  status: RunDescription["status"],
+  { device, model }: TrainingSession,
+  { train, valid }: RunData,
+): RunDescription {
+  return {
+    ...{ status, train, valid, config: stored.config, began: new Date(stored.began) },
+    versions: { lorikeet: __LORIKEET_VERSION__, browser: globalThis.navigator?.userAgent ?? "" },
+    device: { name: device.name, source: null },
+    model: { name: baseName(stored), ...modelFacts(model) },
+    resumed: null,
+    peakBytes: device.memory.peak,
+  };
+}
