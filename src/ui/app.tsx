@@ -17,7 +17,7 @@ import { TrustBadge } from "./trust/trust-badge.tsx";
 export function App() {
   useOpenByLink();
   return (
-    <PageFrame title="Lorikeet" trust={<TrustBadge />} steps={useSteps()} footer={<Footer />}>
+    <PageFrame title="Lorikeet" trust={<TrustBadge />} tools={<Tagline />} steps={useSteps()} footer={<Footer />}>
       <SupportGate />
       <Cards />
     </PageFrame>
@@ -72,6 +72,9 @@ function useOpenByLink(): void {
     };
   }, [actions]);
 }
+
+/** What this is, for somebody who came by a link. */
+const Tagline = () => <p className="k-frame-tagline">Fine-tune a language model on your own GPU</p>;
 
 function Footer() {
   return (

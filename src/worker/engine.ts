@@ -1,14 +1,13 @@
 /** The engine: every request of the page, handed to the part that knows. */
-import { configError, deviceError, modelError, Problems } from "../core/errors.ts";
+import { configError, deviceError, modelError } from "../core/errors.ts";
 import { parseJson } from "../core/json.ts";
-import { readRecords } from "../data/dataset.ts";
 import { openDevice } from "../gpu/open.ts";
 import { describeEnvironment, describeSupport } from "../gpu/support.ts";
 import type { WebGpuDevice } from "../gpu/webgpu.ts";
 import { auditAdapter } from "../lora/audit.ts";
 import { importAdapter } from "../lora/import.ts";
 import { type CatalogueRow, describeCatalogue } from "../train/catalogue-estimate.ts";
-import { resolveConfig, type TrainConfig } from "../train/config.ts";
+import { resolveConfig } from "../train/config.ts";
 import { deviceBudget, fits } from "../train/memory-budget.ts";
 import { runSelfTest, selfTestError } from "../train/self-test.ts";
 import type { TrainingSession } from "../train/session.ts";
@@ -17,10 +16,11 @@ import { AnswerDesk } from "./desks/answer-desk.ts";
 import { DataDesk } from "./desks/data-desk.ts";
 import { ModelDesk, SUPERSEDED } from "./desks/model-desk.ts";
 import { planRun } from "./desks/plan.ts";
-import { type RunData, RunDesk } from "./desks/run-desk.ts";
+import { RunDesk } from "./desks/run-desk.ts";
 import { keptModels, removeKept } from "./models/model-cache.ts";
 import type { Draft, Engine, EngineEvent, KeptModel, Opening, OpenOptions } from "./protocol.ts";
 import { pushFiles } from "./runs/push.ts";
+import { readRunData } from "./runs/run-data.ts";
 import { makeRunFile, mlxFiles } from "./runs/run-files.ts";
 import { newRunId, openRunFolder, RunFolder, type StoredRun, TRAIN_FILE, VALID_FILE } from "./runs/run-folder.ts";
 import { listRuns, summarize } from "./runs/run-list.ts";
@@ -54,6 +54,14 @@ export function createEngine(publish: (event: EngineEvent) => void, around = bro
     const open = opened();
     if (!open.run.busy) return open;
     throw configError(`${what}: a run is on`, "Stop the run first, or wait for its end.");
+  };
+  /** The model on the GPU, with nobody else at it. */
+  const sessionFor = async (what: string): Promise<TrainingSession> => {
+    const { models, run } = idle(what);
+    const { session } = models;
+    if (!session) throw modelError("the model is not loaded", "Load it in the Model card.");
+    await run.endWarmUp();
+    return session;
   };
 
   return {
@@ -182,14 +190,8 @@ export function createEngine(publish: (event: EngineEvent) => void, around = bro
     },
 
     async ask(question) {
-      const { models, answers, run } = idle("Asking the model");
-      if (!models.session) throw modelError("the model is not loaded", "Load it in the Model card.");
-      await run.endWarmUp();
-      try {
-        await answers.ask(models.session, question);
-      } finally {
-        await models.dropBroken();
-      }
+      const { models, answers } = opened();
+      await answers.ask(await sessionFor("Asking the model"), question).finally(() => models.dropBroken());
     },
     async stopAnswer() {
       opened().answers.stop();
@@ -207,10 +209,7 @@ export function createEngine(publish: (event: EngineEvent) => void, around = bro
       return pushFiles(request, state, await mlxFiles(folder), context);
     },
     async logits(ids) {
-      const { models, run } = idle("Reading logits");
-      if (!models.session) throw modelError("the model is not loaded", "Load it in the Model card.");
-      await run.endWarmUp();
-      return models.session.logits(ids);
+      return (await sessionFor("Reading logits")).logits(ids);
     },
   };
 }
@@ -282,21 +281,6 @@ async function execute({ models, run }: Parts, folder: RunFolder, stored: Stored
     data: (session: TrainingSession) => readRunData(folder, session, stored.config),
   };
   await run.execute(job).catch(() => models.dropBroken());
-}
-
-/** The run's own records, encoded: the same on its first day as after a reload. */
-async function readRunData(folder: RunFolder, session: TrainingSession, config: TrainConfig): Promise<RunData> {
-  const read = async (name: string) => {
-    const file = await folder.open(name);
-    if (!file) return null;
-    const problems = new Problems();
-    const records = await readRecords({ ...file, name }, problems);
-    problems.throwIfAny("data", name);
-    return { ...(await session.encode(records, config)), name };
-  };
-  const train = await read(TRAIN_FILE);
-  if (!train) throw modelError(`run ${folder.id}: its records are gone`, "Start a new run.");
-  return { train, valid: await read(VALID_FILE) };
 }
 
 async function currentRun({ context, run }: Parts) {

@@ -3,7 +3,7 @@ import { readFileSync, statSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parseModelConfig } from "../../src/formats/model-config.ts";
 import { type CatalogueEntry, contextTokens, downloadBytes } from "../../src/hub/catalogue/entry.ts";
-import { accessSteps, CATALOGUE, findEntry, modelNote, modelPage } from "../../src/hub/catalogue.ts";
+import { accessSteps, CATALOGUE, findEntry, modelPage } from "../../src/hub/catalogue.ts";
 import { parseHubId } from "../../src/hub/hub-id.ts";
 import { buildModel, supportedFamilies } from "../../src/models/registry.ts";
 import { modelFacts } from "../../src/train/facts.ts";
@@ -149,39 +149,10 @@ describe.skipIf(!hasSharedData)("files of the Hub, where they are at hand", () =
   });
 });
 
-describe("a note on a model", () => {
-  it("finds a listed one in any case", () => {
-    expect(findEntry("qwen/qwen2.5-0.5b-instruct")?.title).toBe("Qwen2.5 0.5B");
-    expect(findEntry("Qwen/Qwen2.5-0.5B")).toBeUndefined();
-  });
-
-  it("begins with how to get a gated one, and ends with its terms", () => {
-    const note = modelNote("meta-llama/Llama-3.2-1B-Instruct");
-    expect(note.gated).toBe(true);
-    expect(note.notes[0]).toBe(accessSteps("meta-llama/Llama-3.2-1B-Instruct"));
-    expect(note.notes[0]).toContain(modelPage("meta-llama/Llama-3.2-1B-Instruct"));
-    expect(note.notes[0]).toMatch(/^Accept the terms on the model's page .*, then paste a read token/);
-    expect(note.notes.at(-1)).toContain("Built with Llama");
-  });
-
-  it("names only the licence of an open one", () => {
-    const note = modelNote("Qwen/Qwen3-0.6B");
-    expect(note).toMatchObject({ gated: false, notes: ["Licence: Apache License 2.0."] });
-    expect(modelNote("Qwen/Qwen2.5-3B-Instruct").notes.join(" ")).toContain("research");
-  });
-
-  it.each([
-    ["mistralai/Mistral-7B-Instruct-v0.3", /terms.*7 billion parameters, 14\.0 GB/s, /quantised/],
-    ["google/gemma-2-2b-it", /Accept the terms.*2 billion/s, /quantised/],
-    ["google/flan-t5-small", /Not in the list/, /Accept|billion|million/],
-    ["unsloth/Qwen3-4B-GGUF", /quantised/, /Accept/],
-    ["mlx-community/Qwen3-0.6B-4bit", /quantised.*0\.6 billion parameters, 1\.2 GB/s, /Accept/],
-    ["someone/small-135M", /135 million parameters, 270 MB/, /quantised/],
-    ["someone/abcd7Bear", /Not in the list/, /billion|quantised|Accept/],
-  ])("guesses from the name of %s, and no more than that", (id, says, saysNot) => {
-    const note = modelNote(id);
-    expect(note).toMatchObject({ entry: null, gated: null, page: `https://huggingface.co/${id}` });
-    expect(note.notes.join("\n")).toMatch(says);
-    expect(note.notes.join("\n")).not.toMatch(saysNot);
-  });
+it("finds an entry in any case, and says how to get a gated one", () => {
+  expect(findEntry("qwen/qwen2.5-0.5b-instruct")?.title).toBe("Qwen2.5 0.5B");
+  expect(findEntry("Qwen/Qwen2.5-0.5B")).toBeUndefined();
+  const id = "meta-llama/Llama-3.2-1B-Instruct";
+  expect(accessSteps(id)).toContain(modelPage(id));
+  expect(accessSteps(id)).toMatch(/^Accept the terms on the model's page .*, then paste a read token/);
 });

@@ -51,6 +51,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
       "train/config",
       "train/events",
       "train/presets",
+      "train/memory-budget",
       "data/findings",
     ],
     packages: ["react", "react-dom", "react-aria-components", "uplot"],

@@ -24,4 +24,9 @@ describe("the rail", () => {
       expect(rail(state).filter((step) => step.endsWith("active"))).toHaveLength(1);
     }
   });
+
+  it("says where one is while that card works", () => {
+    const training = stepsOf({ ...INITIAL_STATE, model, run: { ...INITIAL_STATE.run, phase: "training" } });
+    expect(training.filter(({ current }) => current)).toMatchObject([{ id: "train", state: "busy" }]);
+  });
 });

@@ -1,7 +1,5 @@
-/** What happened, in order: a log that follows its end, and a timeline of few events. */
+/** What happened, in order: a log that follows its end. */
 import { useLayoutEffect, useRef } from "react";
-import { Icon } from "./icon.tsx";
-import { TONES, type Tone } from "./tone.ts";
 import "./log-view.css";
 
 const NEAR = 24;
@@ -35,27 +33,5 @@ export function LogView({ label, lines, limit = 200 }: LogViewProps) {
         <p key={first + i}>{line}</p>
       ))}
     </div>
-  );
-}
-
-export interface TimelineEntry {
-  readonly id: string;
-  readonly time: string;
-  readonly text: string;
-  readonly tone?: Tone | undefined;
-}
-
-/** Few events with their times. */
-export function Timeline({ label, entries }: { readonly label: string; readonly entries: readonly TimelineEntry[] }) {
-  return (
-    <ol className="k-timeline" aria-label={label}>
-      {entries.map(({ id, time, text, tone = "neutral" }) => (
-        <li key={id} data-tone={tone}>
-          <Icon name={TONES[tone].icon} label={tone === "neutral" ? undefined : TONES[tone].word} />
-          <span className="k-timeline-time">{time}</span>
-          <span>{text}</span>
-        </li>
-      ))}
-    </ol>
   );
 }

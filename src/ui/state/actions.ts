@@ -194,10 +194,12 @@ export function createActions(store: Store<AppState>, curves: Curves, engine: ()
     /** Shows an earlier run's curves and answers, and trains on from its checkpoint. */
     async continueRun(id: string) {
       clearRun();
-      await attempt("runs", async (engine) => {
+      await attempt("train", async (engine) => {
         takeRunEvents(store, curves, (await engine.runDetail(id)).events);
         await engine.continueRun(id);
       });
+      // It is asked for from several places, and shows itself in one.
+      if (store.get().problem?.card === "train") actions.toggleCard("train", true);
       await actions.refreshRuns();
     },
     /** Shows an earlier run and puts its adapter on its model. */

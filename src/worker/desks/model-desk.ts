@@ -3,7 +3,7 @@
  * on the GPU. What is fetched is kept in the store, so that a reload goes on where the network stopped.
  */
 import type { ModelSource } from "../../core/bytes.ts";
-import { configError, modelError } from "../../core/errors.ts";
+import { modelError } from "../../core/errors.ts";
 import type { Device } from "../../gpu/device.ts";
 import type { WebGpuDevice } from "../../gpu/webgpu.ts";
 import { parseHubId } from "../../hub/hub-id.ts";
@@ -280,9 +280,4 @@ function described({ facts, config, modules, tokenizer, noTokenizer }: ModelDesc
 function titleOf(choice: ModelChoice): string {
   if (choice.kind === "demo") return "Built-in demo";
   return choice.kind === "hub" ? choice.id : choice.name;
-}
-
-/** Throws ConfigError while the model is busy with something else. */
-export function refuseWhile(busy: boolean, what: string): void {
-  if (busy) throw configError(`${what} cannot be done while a run is on`, "Stop the run first, or wait for its end.");
 }

@@ -12,7 +12,6 @@ export interface StorageFacts {
 export interface StorageAccess {
   estimate?(): Promise<{ usage?: number; quota?: number }>;
   persisted?(): Promise<boolean>;
-  persist?(): Promise<boolean>;
 }
 
 const browserStorage = (): StorageAccess => (typeof navigator === "undefined" ? {} : (navigator.storage ?? {}));
@@ -25,10 +24,4 @@ export async function storageFacts(storage: StorageAccess = browserStorage()): P
     quotaBytes: estimate?.quota ?? null,
     persisted: persisted ?? false,
   };
-}
-
-/** Asks the browser not to clear what is kept; true when it agrees. Browsers offer it to the page, not to its workers. */
-export async function requestPersistence(storage: StorageAccess = browserStorage()): Promise<boolean> {
-  const granted = await storage.persist?.().catch(() => false);
-  return granted ?? false;
 }

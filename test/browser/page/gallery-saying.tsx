@@ -8,7 +8,7 @@ import { Copyable } from "../../../src/ui/kit/copyable.tsx";
 import { Dialog } from "../../../src/ui/kit/dialog.tsx";
 import { Explain } from "../../../src/ui/kit/explain.tsx";
 import { Facts, Figures } from "../../../src/ui/kit/facts.tsx";
-import { LogView, Timeline } from "../../../src/ui/kit/log-view.tsx";
+import { LogView } from "../../../src/ui/kit/log-view.tsx";
 import { ErrorNotice, Notice } from "../../../src/ui/kit/notice.tsx";
 import { Progress } from "../../../src/ui/kit/progress.tsx";
 import { Status } from "../../../src/ui/kit/status.tsx";
@@ -101,17 +101,7 @@ export function Saying() {
           { id: "read", title: "The file reads back the same", passed: null },
         ]}
       />
-      <Columns>
-        <Timeline
-          label="Events"
-          entries={[
-            { id: "1", time: "12:03", text: "Training began" },
-            { id: "2", time: "12:04", text: "Saved at step 100", tone: "good" },
-            { id: "3", time: "12:05", text: "Gradients grew; the update was skipped", tone: "warn" },
-          ]}
-        />
-        <LogView label="Log" lines={LINES} />
-      </Columns>
+      <LogView label="Log" lines={LINES} />
       <Status text="Loss 1.42 at step 412" visible />
     </>
   );

@@ -8,11 +8,13 @@ import {
   figureWords,
   interruptedRun,
   legendNames,
+  offeredRun,
   runsSummary,
   sortedRuns,
   statusWords,
   updateWords,
 } from "../../../src/ui/cards/runs/run-words.ts";
+import { type AppState, INITIAL_STATE } from "../../../src/ui/state/app-state.ts";
 import type { RunDetail, RunSummary } from "../../../src/worker/protocol.ts";
 
 const RUN: RunSummary = {
@@ -60,6 +62,12 @@ describe("the list", () => {
 
   it("offers to go on only with what can go on", () => {
     expect(interruptedRun(runs)?.id).toBe("cut");
+    const opening = { blocked: null } as AppState["opening"];
+    const offered = (changes: Partial<AppState>) => offeredRun({ ...INITIAL_STATE, runs, opening, ...changes })?.id;
+    expect(offered({})).toBe("cut");
+    expect(offered({ setAside: "cut" })).toBeUndefined();
+    expect(offered({ run: { ...INITIAL_STATE.run, phase: "done" } })).toBeUndefined();
+    expect(offered({ opening: null })).toBeUndefined();
     expect(interruptedRun(runs.filter(({ id }) => id !== "cut"))).toBeNull();
   });
 

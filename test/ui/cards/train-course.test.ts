@@ -4,7 +4,7 @@ import { ERROR_CODES } from "../../../src/core/errors.ts";
 import { resolveConfig } from "../../../src/train/config.ts";
 import { answersAt, roundName, roundsOf } from "../../../src/ui/cards/train/probe-rounds.ts";
 import { remedyFor } from "../../../src/ui/cards/train/remedy.ts";
-import { cardState, summaryLine } from "../../../src/ui/cards/train/summary.ts";
+import { cardState, leftWords, summaryLine } from "../../../src/ui/cards/train/summary.ts";
 import { certificateChecks, finalFigures, keptWords, totalsOf } from "../../../src/ui/cards/train/totals.ts";
 import { type AppState, INITIAL_STATE } from "../../../src/ui/state/app-state.ts";
 import { createCurves } from "../../../src/ui/state/curves.ts";
@@ -99,6 +99,20 @@ describe("the card's line", () => {
   });
 });
 
+describe("the time left", () => {
+  it("is no more exact than a guess", () => {
+    expect([3, 8, 43, 59, 100, 3599, 4000].map(leftWords)).toEqual([
+      "a few seconds left",
+      "about 10 s left",
+      "about 45 s left",
+      "about 1 min left",
+      "about 2 min left",
+      "about 1 h 00 min left",
+      "about 1 h 07 min left",
+    ]);
+  });
+});
+
 describe("the end", () => {
   const curves = createCurves();
   const events: RunEvent[] = [
@@ -114,7 +128,7 @@ describe("the end", () => {
     expect(totalsOf(events)).toEqual({ seconds: 1, tokens: 800 });
     expect(finalFigures(curves.points, null).map(({ value }) => value)).toEqual(["2.31 → 1.82", "2.50 → 1.50"]);
     expect(finalFigures(curves.points, totalsOf(events)).slice(2)).toEqual([
-      { name: "Time in updates", value: "1.0 s" },
+      { name: "Training time", value: "1.0 s" },
       { name: "Tokens", value: "800" },
     ]);
     expect(finalFigures(createCurves().points, null)).toEqual([]);
@@ -150,20 +164,21 @@ describe("remedies", () => {
     remedyFor({ kind: "device", message: "m", ...(code && { code }) }, { config: CONFIG, saved, began });
 
   it("goes on after a lost device, from what was saved", () => {
-    expect(remedy("device-lost")).toMatchObject({ goOn: true, advice: [] });
-    expect(remedy("device-lost", false).goOn).toBe(false);
+    expect(remedy("device-lost")).toMatchObject({ goOn: true, again: false, advice: [] });
+    expect(remedy("device-lost", false)).toMatchObject({ goOn: false, again: true });
   });
 
   it("makes the run smaller when memory was short, and does not repeat it as it was", () => {
-    const { goOn, advice } = remedy("out-of-memory");
-    expect([goOn, advice.map(({ id }) => id)]).toEqual([false, ["checkpointing", "batch"]]);
+    const { goOn, again, advice } = remedy("out-of-memory", false);
+    expect([goOn, again, advice.map(({ id }) => id)]).toEqual([false, false, ["checkpointing", "batch"]]);
   });
 
   it("has a title for every code, and shows the way to another card where the remedy is there", () => {
     for (const code of ERROR_CODES) expect(remedy(code).title).not.toBe("");
-    expect(remedy("storage-full").card?.id).toBe("runs");
-    expect(remedy("bad-dataset").card?.id).toBe("data");
-    expect(remedy()).toMatchObject({ title: "Training stopped", goOn: true, card: null });
+    const cards = (code: (typeof ERROR_CODES)[number]) => remedy(code).cards.map(({ id }) => id);
+    expect(cards("storage-full")).toEqual(["runs", "model"]);
+    expect(cards("bad-dataset")).toEqual(["data"]);
+    expect(remedy()).toMatchObject({ title: "Training stopped", goOn: true, cards: [] });
   });
 
   it("does not speak of a run that never began", () => {

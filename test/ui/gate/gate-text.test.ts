@@ -107,6 +107,7 @@ describe("rows of the gate", () => {
   it("tell errors of the self-test, and that no number came", () => {
     expect(errorWords(test(true))).toBe("3.0e-7 of 1.0e-4");
     expect(errorWords(test(false))).toBe("no number of 1.0e-4");
+    expect(errorWords({ ...test(true), error: 0, tolerance: 0 })).toBe("none");
     expect(timeWords(test(true))).toBe("38 ms");
   });
 

@@ -16,6 +16,23 @@ it("moves the limit inward when they do not", () => {
   expect([limitAt, over]).toEqual([50, 4]);
 });
 
+it("leaves no part too narrow to be seen, and nothing for an empty one", () => {
+  const { spans, total } = stack([1, 0, 2], 1000, 2);
+  expect(spans).toEqual([
+    { start: 0, width: 2 },
+    { start: 2, width: 0 },
+    { start: 2, width: 2 },
+  ]);
+  expect(total).toBe(3);
+  // Negative control: without a least width they are as narrow as they are.
+  expect(stack([1, 0, 2], 1000).spans[0]).toEqual({ start: 0, width: 0.1 });
+  // A full bar stays a full bar.
+  expect(stack([1, 999], 1000, 2).spans).toEqual([
+    { start: 0, width: 2 },
+    { start: 2, width: 98 },
+  ]);
+});
+
 it("has an answer for nothing", () => {
   expect(stack([], 0)).toEqual({ total: 0, spans: [], limitAt: 0, over: 0 });
 });

@@ -186,7 +186,7 @@ describe("leaving and the end", () => {
     await phase("done");
     await phase("done");
     expect(seen.told).toEqual(["The adapter is trained. 64 updates done."]);
-    expect(store.get().opened.train).toBe(true);
+    expect(store.get().opened).toEqual({ train: true, check: false, download: false });
   });
 
   it("says nothing of an earlier run that is only shown", async () => {

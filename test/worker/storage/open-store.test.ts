@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { openStore } from "../../../src/worker/storage/open-store.ts";
 import type { OpfsFolder } from "../../../src/worker/storage/opfs-types.ts";
-import { requestPersistence, storageFacts } from "../../../src/worker/storage/storage-facts.ts";
+import { storageFacts } from "../../../src/worker/storage/storage-facts.ts";
 import { fakeDisk } from "./fake-opfs.ts";
 
 describe("openStore", () => {
@@ -56,19 +56,16 @@ describe("storage facts", () => {
     const storage = {
       estimate: async () => ({ usage: 5, quota: 100 }),
       persisted: async () => true,
-      persist: async () => true,
     };
     expect(await storageFacts(storage)).toEqual({ usedBytes: 5, quotaBytes: 100, persisted: true });
-    expect(await requestPersistence(storage)).toBe(true);
   });
 
   it.each([
     ["nothing", {}],
-    ["only refusals", { estimate: refuse, persisted: refuse, persist: refuse }],
+    ["only refusals", { estimate: refuse, persisted: refuse }],
     ["an empty estimate", { estimate: async () => ({}) }],
   ])("are unknown where there is %s", async (_, storage) => {
     expect(await storageFacts(storage)).toEqual({ usedBytes: null, quotaBytes: null, persisted: false });
-    expect(await requestPersistence(storage)).toBe(false);
   });
 
   it("do not need a browser", async () => {

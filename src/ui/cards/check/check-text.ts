@@ -97,10 +97,11 @@ export type Remedy = "ask-again" | "open-again" | "reload";
 
 export function remediesFor(error: ErrorData): readonly Remedy[] {
   switch (error.code) {
+    // What failed on a GPU is gone from it, the model with its adapter too.
     case "device-lost":
       return ["open-again", "reload"];
     case "out-of-memory":
-      return ["ask-again", "open-again"];
+      return ["open-again"];
     default:
       // The adapter and its model can be put back from what is kept.
       return error.kind === "model" ? ["open-again"] : ["ask-again"];

@@ -1,5 +1,7 @@
 /** What can be chosen in the Model card, and how each choice reads. Pure. */
+
 import { formatBytes, formatCount } from "../../../core/units.ts";
+import { MEMORY_CHOICES } from "../../../train/memory-budget.ts";
 import type { CatalogueRow, KeptModel, ModelChoice } from "../../../worker/protocol.ts";
 
 export type Source = "demo" | "catalogue" | "hub" | "folder";
@@ -23,7 +25,7 @@ const sameId = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerC
 /** "as the browser says" is the empty text. */
 export const MEMORY_OPTIONS: readonly { readonly value: string; readonly label: string }[] = [
   { value: "", label: "As the browser says" },
-  ...[8, 16, 24, 32, 48, 64, 96, 128].map((gb) => ({ value: String(gb), label: `${gb} GB` })),
+  ...MEMORY_CHOICES.map((gb) => ({ value: String(gb), label: `${gb} GB` })),
 ];
 
 export const memoryOf = (value: string): number | null => (value === "" ? null : Number(value));

@@ -1,5 +1,5 @@
 /** What went wrong with a run, or with starting one, and the button that does the next sensible thing. */
-import { useEffect } from "react";
+import { useEffect, useRef } from "react";
 import { Button, LinkButton } from "../../kit/button.tsx";
 import { Notice } from "../../kit/notice.tsx";
 import { useAppState, usePage } from "../../state/page.tsx";
@@ -18,38 +18,54 @@ export function Failure({ onChange }: { readonly onChange: () => void }) {
   useEffect(() => {
     if (failed) void actions.refreshRuns();
   }, [actions, failed]);
-  const error = failed ? run.error : problem;
+  const place = useRef<HTMLDivElement>(null);
+  // Pressed elsewhere on the page, or far below.
+  useEffect(() => {
+    if (problem) place.current?.scrollIntoView({ block: "nearest" });
+  }, [problem]);
+  const error = problem ?? (failed ? run.error : null);
   if (!error) return failed ? <BrokenOff saved={saved} /> : null;
   const { id } = run;
-  const remedy = remedyFor(error, { config: run.config ?? config, saved, began: failed });
+  const remedy = remedyFor(error, { config: run.config ?? config, saved: failed && saved, began: problem === null });
   const known = error.code !== undefined;
   const said = <p className={known ? "c-train-said k-soft" : "c-train-said"}>{error.message}</p>;
   return (
-    <Notice
-      tone="bad"
-      title={remedy.title}
-      actions={
-        <>
-          {remedy.goOn && id !== null && (
-            <Button kind="primary" icon="play" onPress={() => void actions.continueRun(id)}>
-              Go on from the last saved update
-            </Button>
-          )}
-          {remedy.card && <LinkButton href={`#${remedy.card.id}`}>{remedy.card.label}</LinkButton>}
-          {!failed && (
-            <Button kind="quiet" onPress={() => actions.dismissProblem()}>
-              Dismiss
-            </Button>
-          )}
-        </>
-      }
-    >
-      {!known && said}
-      {remedy.text && <p>{remedy.text}</p>}
-      {known && said}
-      {error.hint && <p>{error.hint}</p>}
-      <AdviceButtons advice={remedy.advice} onSet={onChange} />
-    </Notice>
+    <div ref={place}>
+      <Notice
+        tone="bad"
+        title={remedy.title}
+        actions={
+          <>
+            {remedy.goOn && id !== null && (
+              <Button kind="primary" icon="play" onPress={() => void actions.continueRun(id)}>
+                Go on from the last saved update
+              </Button>
+            )}
+            {remedy.again && (
+              <Button kind="primary" icon="refresh" onPress={() => void actions.startRun()}>
+                Try again
+              </Button>
+            )}
+            {remedy.cards.map(({ id: card, label }) => (
+              <LinkButton key={card} href={`#${card}`}>
+                {label}
+              </LinkButton>
+            ))}
+            {problem && (
+              <Button kind="quiet" onPress={() => actions.dismissProblem()}>
+                Dismiss
+              </Button>
+            )}
+          </>
+        }
+      >
+        {!known && said}
+        {remedy.text && <p>{remedy.text}</p>}
+        {known && said}
+        {error.hint && <p>{error.hint}</p>}
+        <AdviceButtons advice={remedy.advice} onSet={onChange} />
+      </Notice>
+    </div>
   );
 }
 

@@ -9,10 +9,12 @@ export interface Remedy {
   readonly text: string;
   /** Going on from the last checkpoint makes sense. */
   readonly goOn: boolean;
+  /** Nothing was saved, and starting anew as it was makes sense. */
+  readonly again: boolean;
   /** Changes of knobs that would help; the run then starts anew. */
   readonly advice: readonly Advice[];
-  /** The card where the remedy is, if it is not here. */
-  readonly card: { readonly id: "model" | "data" | "runs"; readonly label: string } | null;
+  /** The cards where the remedy is, if it is not here. */
+  readonly cards: readonly { readonly id: "model" | "data" | "runs"; readonly label: string }[];
 }
 
 export interface Failed {
@@ -25,17 +27,16 @@ export interface Failed {
 }
 
 export function remedyFor(error: ErrorData, { config, saved, began }: Failed): Remedy {
-  const plain = { goOn: saved, advice: [], card: null };
+  const plain = { goOn: saved, again: false, advice: [], cards: [] };
   switch (error.code) {
     case "device-lost":
       return {
-        ...plain,
-        title: "The GPU went away",
+        ...{ ...plain, again: !saved, title: "The GPU went away" },
         text: `The system took it back, as it does after sleep or when another program needs it. ${keptWords(saved)}`,
       };
     case "out-of-memory":
       return {
-        ...{ title: "The GPU's memory is full", goOn: false, card: null },
+        ...{ ...plain, goOn: false, title: "The GPU's memory is full" },
         text: "One update needed more than this device could give. Either change below makes it smaller; the run then begins anew.",
         advice: config ? memoryAdvice(config, config.checkpointing === "on").slice(0, 2) : [],
       };
@@ -43,25 +44,28 @@ export function remedyFor(error: ErrorData, { config, saved, began }: Failed): R
       return {
         ...{ ...plain, goOn: false, title: "The model is too large for this device" },
         text: "A smaller one of the same family usually does.",
-        card: { id: "model", label: "Choose a smaller model" },
+        cards: [{ id: "model", label: "Choose a smaller model" }],
       };
     case "storage-full":
       return {
-        ...{ ...plain, title: "There is no room left to save to" },
-        text: "Delete earlier runs or models, then go on.",
-        card: { id: "runs", label: "Free some room" },
+        ...{ ...plain, again: !saved, title: "There is no room left to save to" },
+        text: `Delete earlier runs or kept models, then ${saved ? "go on" : "try again"}. ${keptWords(saved)}`,
+        cards: [
+          { id: "runs", label: "Delete earlier runs" },
+          { id: "model", label: "Delete kept models" },
+        ],
       };
     case "bad-dataset":
       return {
         ...{ ...plain, goOn: false, title: "The dataset cannot be trained on" },
         text: "The Data card lists every problem with its line.",
-        card: { id: "data", label: "Look at the data" },
+        cards: [{ id: "data", label: "Look at the data" }],
       };
     case "offline":
       return {
-        ...{ ...plain, title: "The model could not be loaded" },
+        ...{ ...plain, again: !saved, title: "The model could not be loaded" },
         text: "The network does not answer. What was downloaded is kept.",
-        card: { id: "model", label: "Look at the model" },
+        cards: [{ id: "model", label: "Look at the model" }],
       };
     default:
       if (!began) return { ...plain, goOn: false, title: "Training could not start", text: "" };

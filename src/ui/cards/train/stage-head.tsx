@@ -38,7 +38,10 @@ export function StageHead() {
   };
   // Start was pressed at the foot of the settings; the run begins at the head of the card.
   const top = useRef<HTMLDivElement>(null);
-  useEffect(() => top.current?.scrollIntoView({ block: "nearest" }), []);
+  useEffect(() => {
+    // Not returned: some browsers give a promise back, which React would call at the end.
+    top.current?.scrollIntoView({ block: "nearest" });
+  }, []);
   return (
     <div className="k-stack" ref={top}>
       {hidden && (
