@@ -163,7 +163,7 @@ describe.skipIf(missing)(`the closing cards in Chromium${missing ? ` (no browser
   it("leads on from each failed question", async () => {
     const ways: readonly (readonly [string, string, RegExp])[] = [
       ["device-lost", "Load the adapter again", /^openRun\("run-1"\)$/],
-      ["out-of-memory", "Ask again", /^ask\(/],
+      ["out-of-memory", "Load the adapter again", /^openRun\("run-1"\)$/],
       ["no-adapter", "Load the adapter again", /^openRun\("run-1"\)$/],
       ["busy", "Ask again", /^ask\(/],
     ];
