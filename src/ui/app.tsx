@@ -8,6 +8,7 @@ import { InterruptedNotice } from "./cards/runs/interrupted-notice.tsx";
 import { RunsCard } from "./cards/runs/runs-card.tsx";
 import { TrainCard } from "./cards/train/train-card.tsx";
 import { SupportGate } from "./gate/support-gate.tsx";
+import { Boundary } from "./kit/boundary.tsx";
 import { PageFrame } from "./kit/page-frame.tsx";
 import { CARDS, type CardId } from "./state/app-state.ts";
 import { useAppState, usePage } from "./state/page.tsx";
@@ -24,6 +25,15 @@ export function App() {
   );
 }
 
+const PARTS = [
+  { name: "Model", Part: ModelCard },
+  { name: "Data", Part: DataCard },
+  { name: "Train", Part: TrainCard },
+  { name: "Check", Part: CheckCard },
+  { name: "Download", Part: DownloadCard },
+  { name: "Runs", Part: RunsCard },
+] as const;
+
 /** Nothing to press before it is known whether this browser can do it, and when nobody is left to do it. */
 function Cards() {
   const ready = useAppState(({ opening, broken }) => opening !== null && opening.blocked === null && broken === null);
@@ -31,12 +41,11 @@ function Cards() {
   return (
     <>
       <InterruptedNotice />
-      <ModelCard />
-      <DataCard />
-      <TrainCard />
-      <CheckCard />
-      <DownloadCard />
-      <RunsCard />
+      {PARTS.map(({ name, Part }) => (
+        <Boundary key={name} part={`The ${name} card`}>
+          <Part />
+        </Boundary>
+      ))}
     </>
   );
 }

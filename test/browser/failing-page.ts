@@ -104,3 +104,24 @@ export function tokenDataset(records: number, tokens: number): string {
   writeFileSync(file, `${Array.from({ length: records }, (_, i) => line(i)).join("\n")}\n`);
   return file;
 }
+
+/** The files of a model of zeros, for a stand-in of the Hub; with an intermediate size of 4096 it has three chunks. */
+export function zeroModel(config: Readonly<Record<string, unknown>>): Record<string, Uint8Array> {
+  const file = (at: string) => new Uint8Array(readFileSync(path.join(DEMO, at)));
+  const whole = { ...JSON.parse(Buffer.from(file("config.json")).toString()), ...config };
+  const { header, bytes } = zeroWeights(whole);
+  const weights = new Uint8Array(bytes);
+  weights.set(header);
+  return {
+    "config.json": new TextEncoder().encode(JSON.stringify(whole)),
+    "model.safetensors": weights,
+    "tokenizer.json": file("tokenizer.json"),
+    "tokenizer_config.json": file("tokenizer_config.json"),
+  };
+}
+
+/** How much the browser gives this site from now on; nothing: as much as it would by itself. Needs a profile on disk. */
+export async function setQuota(page: Page, origin: string, quotaSize?: number): Promise<void> {
+  const session = await page.context().newCDPSession(page);
+  await session.send("Storage.overrideQuotaForOrigin", { origin, ...(quotaSize ? { quotaSize } : {}) });
+}

@@ -1,5 +1,5 @@
 /** Buttons and links that look like them. One primary action on screen at a time is the caller's duty. */
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect, useId } from "react";
 import { Button as AriaButton, Tooltip, TooltipTrigger } from "react-aria-components";
 import { Icon, type IconName } from "./icon.tsx";
 import "./button.css";
@@ -28,11 +28,19 @@ export interface ButtonProps {
   readonly children: ReactNode;
 }
 
+/** What react-aria says of a busy button names it for some seconds, also when it is gone by then. */
+function forgetAnnouncements(id: string): void {
+  for (const said of document.querySelectorAll(`[data-live-announcer] [aria-labelledby~="${id}"]`)) said.remove();
+}
+
 /** A button with words. */
 export function Button({ kind = "plain", busy, disabled, onPress, type, icon, shortcut, children }: ButtonProps) {
   const shown = busy ? "spinner" : icon;
+  const id = useId();
+  useEffect(() => () => forgetAnnouncements(id), [id]);
   return (
     <AriaButton
+      id={id}
       className="k-button"
       data-kind={kind}
       isPending={busy === true}

@@ -84,11 +84,13 @@ export function createActions(store: Store<AppState>, curves: Curves, engine: ()
     remember,
 
     async chooseModel(choice: ModelChoice, options: { files?: readonly DroppedFile[]; token?: string } = {}) {
+      store.set({ plan: null, planError: null });
       await attempt("model", (engine) => engine.chooseModel(choice, options));
       const { preset } = store.get();
+      remember();
       // A preset's rate depends on the model's size.
       if (preset !== "custom") actions.choosePreset(preset);
-      remember();
+      else await actions.refreshPlan();
     },
     loadModel: () => attempt("model", (engine) => engine.loadModel()),
     pauseDownload: () => attempt("model", (engine) => engine.pauseDownload()),

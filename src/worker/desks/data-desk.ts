@@ -131,7 +131,7 @@ export class DataDesk {
         histogram: lengthHistogram(diagnosis.train.lengths, { limit: this.limit(config) }),
         split: { train: split.train.length, valid: asked.length, own },
         questions: questionsOf(asked.length > 0 ? asked : records.records),
-        error: diagnosis.train.kept.length === 0 ? nothingUsable(tables.train.name).toData() : null,
+        error: diagnosis.train.kept.length === 0 ? nothingUsable(tables.train).toData() : null,
       });
     } catch (error) {
       if (!signal.aborted) this.publish({ ...this.state, phase: "failed", progress: null, error: errorData(error) });
@@ -167,7 +167,7 @@ export class DataDesk {
     const lines = (table: Table, kept: readonly number[]) =>
       joined([...cleanedJsonl(table, { kept, duplicates: [] }, mapping)]);
     const rowsOf = (indices: readonly number[]) => indices.map((i) => diagnosis.train.kept[i]!);
-    if (split.train.length === 0) throw nothingUsable(tables.train.name);
+    if (split.train.length === 0) throw nothingUsable(tables.train);
     const own = tables.validation && lines(tables.validation, diagnosis.validation!.kept);
     const aside = split.validation.length > 0 ? lines(tables.train, rowsOf(split.validation)) : null;
     return { train: lines(tables.train, rowsOf(split.train)), valid: own ?? aside };
@@ -213,12 +213,18 @@ export class DataDesk {
 
 const UNEXAMINED = { progress: null, diagnosis: null, histogram: null, split: null, questions: [] };
 
-const nothingUsable = (name: string) =>
-  dataError(
-    `${name}: no record can be used`,
-    "The findings say why. Columns with other names can be mapped by hand.",
-    "bad-dataset",
-  );
+/** Every row was left out, for its content or because it cannot be read; or there is none. */
+function nothingUsable({ name, rows, faults }: Table): LorikeetError {
+  const because = (what: string, hint: string) => dataError(`${name}: ${what}`, hint, "bad-dataset");
+  if (rows.length > 0) {
+    return because("no record can be used", "The findings say why. Columns with other names can be mapped by hand.");
+  }
+  if (faults.length === 0) return because("expected records, got an empty file", "Choose a file with a record in it.");
+  const garbled = faults.filter((fault) => fault.includes("expected UTF-8")).length;
+  return garbled > faults.length / 2
+    ? because("expected text in UTF-8, got something else", "It is another kind of file, or text in an older encoding.")
+    : because("no row can be read", "The findings name each line and what is wrong with it.");
+}
 
 /** As one types them: the last thing said before the answer. */
 function questionsOf(records: RecordSet["records"]): string[] {

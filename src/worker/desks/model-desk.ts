@@ -3,7 +3,7 @@
  * on the GPU. What is fetched is kept in the store, so that a reload goes on where the network stopped.
  */
 import type { ModelSource } from "../../core/bytes.ts";
-import { modelError } from "../../core/errors.ts";
+import { type ErrorData, modelError } from "../../core/errors.ts";
 import type { Device } from "../../gpu/device.ts";
 import type { WebGpuDevice } from "../../gpu/webgpu.ts";
 import { parseHubId } from "../../hub/hub-id.ts";
@@ -53,6 +53,8 @@ export class ModelDesk {
   /** Opened for the self-test, and waiting for its first model. */
   private spare: WebGpuDevice | null = null;
   private work = new AbortController();
+  /** Why the chosen model's files cannot be kept. */
+  private unkept: ErrorData | null = null;
   /** For gated models; as long as the worker lives, so that earlier runs on them can be opened. */
   private token: string | undefined;
 
@@ -110,6 +112,7 @@ export class ModelDesk {
         choice: exact,
         title: titleOf(exact),
         ...described(description),
+        warning: description.noTokenizer?.toData() ?? this.unkept,
         downloadBytes: bytes,
         phase: "known",
       });
@@ -174,7 +177,7 @@ export class ModelDesk {
       progress.end();
       this.live = session;
       const kept = this.state.kept || (chosen.choice.kind === "hub" && this.context.store.lasting);
-      this.publish({ ...this.state, phase: "ready", transfer: null, kept: kept && this.state.warning === null });
+      this.publish({ ...this.state, phase: "ready", transfer: null, kept: kept && this.unkept === null });
       return session;
     } catch (error) {
       progress.end();
@@ -196,7 +199,7 @@ export class ModelDesk {
       return kept;
     } catch (error) {
       if (signal.aborted) throw error;
-      this.publish({ ...this.state, warning: errorData(error) });
+      this.noteUnkept(error);
       return chosen.source;
     }
   }
@@ -222,7 +225,9 @@ export class ModelDesk {
       ...{ endpoint: hub, cache: storeCache(store), fetch, meter, signal },
       ...(revision ? { revision } : {}),
       ...(this.token ? { token: this.token } : {}),
-      onCacheFailure: (error) => this.publish({ ...this.state, warning: errorData(error) }),
+      onCacheFailure: (error) => {
+        if (!signal.aborted) this.noteUnkept(error);
+      },
     });
     const exact = { kind: "hub", id, ...(revision ? { revision } : {}) } as const;
     return { source, exact, pinned: { ...exact, revision: await source.commit() } };
@@ -244,7 +249,13 @@ export class ModelDesk {
     };
   }
 
+  private noteUnkept(error: unknown): void {
+    this.unkept = errorData(error);
+    this.publish({ ...this.state, warning: this.unkept });
+  }
+
   private letGo(): void {
+    this.unkept = null;
     this.work.abort(SUPERSEDED);
     this.work = new AbortController();
     this.live?.dispose();
@@ -268,12 +279,11 @@ const works = (device: Device): Promise<boolean> =>
 
 const UNKNOWN_SPEED = { bytesPerSecond: null, secondsLeft: null };
 
-function described({ facts, config, modules, tokenizer, noTokenizer }: ModelDescription) {
+function described({ facts, config, modules, tokenizer }: ModelDescription) {
   return {
     facts: { ...facts, maxTokens: config.max_position_embeddings, vocabulary: config.vocab_size },
     modules: [...new Set(modules.map((path) => splitModule(path).key.split(".").at(-1)!))],
     hasChatTemplate: tokenizer !== null && chooseChatTemplate(tokenizer.chatTemplates, false) !== undefined,
-    warning: noTokenizer?.toData() ?? null,
   };
 }
 

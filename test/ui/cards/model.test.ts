@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import type { ErrorCode } from "../../../src/core/errors.ts";
+import type { ErrorCode, LorikeetError } from "../../../src/core/errors.ts";
 import { ERROR_CODES } from "../../../src/core/errors.ts";
+import { refusal } from "../../../src/hub/refusal.ts";
 import {
   catalogueChoice,
   folderName,
@@ -18,9 +19,10 @@ import {
   modelCardState,
   modelFacts,
   modelSummary,
+  tooLarge,
   transferDetail,
 } from "../../../src/ui/cards/model/summary.ts";
-import type { CatalogueRow, KeptModel, ModelState } from "../../../src/worker/protocol.ts";
+import type { CatalogueRow, KeptModel, MemoryPlan, ModelState } from "../../../src/worker/protocol.ts";
 
 const need = (peakBytes: number, verdict: string) => ({ weightBytes: 1, adapterBytes: 1, peakBytes, verdict });
 const row = (id: string, parameters: number, plain: string | null, checkpointed = plain): CatalogueRow =>
@@ -166,6 +168,28 @@ describe("failures of a model", () => {
     for (const code of [...ERROR_CODES, undefined]) {
       for (const begun of [true, false]) expect(failureOf(error(code), begun, "hub").remedies).not.toEqual([]);
     }
+  });
+
+  it("tell apart nobody, a token that is unknown, and an account without access", async () => {
+    const answer = async (status: number, hasToken: boolean) => {
+      const said = (await refusal(new Response(null, { status }), "org/model", hasToken)) as LorikeetError;
+      return failureTitle(said.toData());
+    };
+    expect(await answer(401, false)).toMatch(/wants a token/);
+    expect(await answer(401, true)).toMatch(/did not accept the token/);
+    expect(await answer(403, true)).toMatch(/has not been given access/);
+  });
+
+  it("say of a model that no settings can make it fit", () => {
+    const plan = { weightBytes: 141e9, budgetBytes: 11e9 } as MemoryPlan;
+    const known = { ...MODEL, phase: "known" } as const;
+    expect(tooLarge({ model: known, plan, planError: null })).toMatch(/weights alone take 141 GB.* about 11.0 GB/);
+    expect(
+      tooLarge({ model: known, plan: { ...plan, weightBytes: 1e9, peakBytes: 2e10 }, planError: null }),
+    ).toBeNull();
+    expect(tooLarge({ model: { ...known, phase: "reading" }, plan, planError: null })).toBeNull();
+    expect(tooLarge({ model: known, plan: null, planError: error("model-too-large") })).toBe("x");
+    expect(tooLarge({ model: known, plan: null, planError: error() })).toBeNull();
   });
 
   it("go on where they stopped once the weights were on their way", () => {

@@ -55,7 +55,7 @@ export function DoctorPanel({ onLine }: DoctorPanelProps) {
       {groups.length > 0 && (
         <ul className="c-data-findings">
           {groups.map((group) => (
-            <Group key={group.code} {...{ group, files, onLine }} />
+            <Group key={group.code} {...{ group, files, onLine }} open={!usable} />
           ))}
         </ul>
       )}
@@ -66,9 +66,11 @@ export function DoctorPanel({ onLine }: DoctorPanelProps) {
 interface GroupProps extends DoctorPanelProps {
   readonly group: FindingGroup;
   readonly files: number;
+  /** Nothing else is there to look at. */
+  readonly open: boolean;
 }
 
-function Group({ group, files, onLine }: GroupProps) {
+function Group({ group, files, open, onLine }: GroupProps) {
   const { severity, title, count, explanation, hint, findings } = group;
   const { tone, word } = SEVERITIES[severity];
   const shown = findings.slice(0, SHOWN);
@@ -83,6 +85,7 @@ function Group({ group, files, onLine }: GroupProps) {
         {explanation} {hint && <span className="k-soft">{hint}</span>}
       </p>
       <Details
+        open={open}
         summary={
           <>
             Where<span className="k-hidden">: {title}</span>

@@ -11,7 +11,7 @@ import { Status } from "../../kit/status.tsx";
 import { useAppState, usePage } from "../../state/page.tsx";
 import { nextCard } from "../next-card.ts";
 import { isHere } from "./choices.ts";
-import { loadWords, modelFacts, transferDetail } from "./summary.ts";
+import { loadWords, modelFacts, tooLarge, transferDetail } from "./summary.ts";
 import { useChoose } from "./use-choose.ts";
 
 interface ChosenModelProps {
@@ -51,6 +51,7 @@ export function ChosenModel({ locked, onFreeSpace }: ChosenModelProps) {
 function Loading({ model, locked }: { readonly model: ModelState; readonly locked: boolean }) {
   const { actions } = usePage();
   const here = useAppState((state) => isHere(state.model.choice, state.kept));
+  const large = useAppState(tooLarge) !== null;
   const { phase, transfer } = model;
   if (phase === "ready") {
     return (
@@ -64,7 +65,7 @@ function Loading({ model, locked }: { readonly model: ModelState; readonly locke
     return (
       <div className="k-row">
         <Button
-          kind="primary"
+          kind={large ? "plain" : "primary"}
           icon={here ? "play" : "download"}
           disabled={locked}
           onPress={() => void actions.loadModel()}

@@ -62,11 +62,18 @@ export function failureOf(error: ErrorData, begun: boolean, source: ModelChoice[
   }
 }
 
+/** The Hub answers 401 to nobody and to a token it does not know, and 403 to an account without access. */
+function gatedTitle({ message, hint = "" }: ErrorData): string {
+  if (message.endsWith("status 403")) return "This account has not been given access to the model";
+  if (hint.startsWith("The token was not accepted")) return "The Hub did not accept the token";
+  return "The Hub wants a token for this model";
+}
+
 /** What happened, in a few words; for errors without a code the first line of the message. */
 export function failureTitle(error: ErrorData): string {
   switch (error.code) {
     case "gated":
-      return "The Hub wants a token for this model";
+      return gatedTitle(error);
     case "not-found":
       return "There is no such model on the Hub";
     case "offline":

@@ -8,6 +8,7 @@ import { useAppState, usePage } from "../../state/page.tsx";
 import { type Source, smallerModel, sourceOf } from "./choices.ts";
 import { failureOf, type Remedy } from "./failures.ts";
 import { HUB_FIELD } from "./hub-panel.tsx";
+import { tooLarge } from "./summary.ts";
 import { GatedList, TokenField } from "./token-field.tsx";
 import { useChoose } from "./use-choose.ts";
 
@@ -19,9 +20,11 @@ interface ModelProblemProps {
 export function ModelProblem(props: ModelProblemProps) {
   const model = useAppState((state) => state.model);
   const problem = useAppState((state) => (state.problem?.card === "model" ? state.problem.error : null));
+  const large = useAppState(tooLarge);
   // A refused action and the state it led to may say the same.
-  const error = model.error ?? problem;
-  return error && <Problem {...props} model={model} error={error} />;
+  const error =
+    model.error ?? problem ?? (large && ({ kind: "model", message: large, code: "model-too-large" } as const));
+  return error ? <Problem {...props} model={model} error={error} /> : null;
 }
 
 interface ProblemProps extends ModelProblemProps {

@@ -1,6 +1,7 @@
 /** The Model card in one line and one state, and what its model is in facts. Pure. */
 import { formatBytes, formatCount, formatDuration } from "../../../core/units.ts";
 import type { MemoryPlan, ModelState, Transfer } from "../../../worker/protocol.ts";
+import type { AppState } from "../../state/app-state.ts";
 import { failureTitle } from "./failures.ts";
 
 const FITS: Readonly<Record<MemoryPlan["verdict"], string>> = {
@@ -124,6 +125,15 @@ function people(count: number): string {
   if (count >= 1e9) return `${(count / 1e9).toFixed(2)} billion`;
   if (count >= 1e6) return `${(count / 1e6).toFixed(count < 1e7 ? 1 : 0)} million`;
   return formatCount(count);
+}
+
+/** Why no settings make this model fit here, before anything is downloaded; null when some may. */
+export function tooLarge({ model, plan, planError }: Pick<AppState, "model" | "plan" | "planError">): string | null {
+  if (model.phase !== "known") return null;
+  if (planError?.code === "model-too-large") return planError.message;
+  if (!plan || plan.weightBytes <= plan.budgetBytes) return null;
+  const [weights, budget] = [formatBytes(plan.weightBytes), formatBytes(plan.budgetBytes)];
+  return `Its weights alone take ${weights}, and this computer has about ${budget} for a model and its training.`;
 }
 
 /** The button that brings the weights to the GPU. */

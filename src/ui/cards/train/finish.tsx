@@ -28,11 +28,6 @@ export function Finish({ again, onChange }: FinishProps) {
     <div className="c-train-finish">
       <Figures figures={finalFigures(curves.points, totals)} />
       <Judgement ended />
-      <Section title="Certificate">
-        {!usable && <Verdict tone="bad">The adapter did not pass every check, so it cannot be downloaded.</Verdict>}
-        <Certificate checks={certificateChecks(outcome)} />
-        {usable && <p className="k-soft k-small">{keptWords(outcome)}</p>}
-      </Section>
       {usable ? (
         <div className="k-row">
           <LinkButton kind={again ? "plain" : "primary"} href="#check" onPress={close}>
@@ -45,6 +40,11 @@ export function Finish({ again, onChange }: FinishProps) {
       ) : (
         <LowerRate onSet={onChange} />
       )}
+      <Section title="Certificate">
+        {!usable && <Verdict tone="bad">The adapter did not pass every check, so it cannot be downloaded.</Verdict>}
+        <Certificate checks={certificateChecks(outcome)} />
+        {usable && <p className="k-soft k-small">{keptWords(outcome)}</p>}
+      </Section>
     </div>
   );
 }

@@ -28,7 +28,7 @@ export function MemoryPart() {
 }
 
 function NoPlan() {
-  const waiting = useAppState(({ model, data }) => model.phase !== "none" && data.phase !== "none");
+  const waiting = useAppState(({ model, data }) => model.facts !== null && data.diagnosis !== null);
   return (
     <p className="k-soft">{waiting ? "The plan is being made." : "Shown once a model and a dataset are chosen."}</p>
   );
