@@ -28,10 +28,22 @@ export async function lookProblems(page: Page, name: string): Promise<string[]> 
     );
     if (wide > 0) problems.push(`${at}${wide} pixels wider than the screen`);
     problems.push(...(await violations(page)).map((line) => at + line));
-    const folder = process.env.LORIKEET_SHOTS;
-    if (folder) await page.screenshot({ path: path.join(folder, `${name}-${width}-${theme}.png`), fullPage: true });
+    await picture(page, `${name}-${width}-${theme}.png`);
   }
   return problems;
+}
+
+/** The whole page in a window as high as it is, so that bars that stick to its edges stand where they belong. */
+async function picture(page: Page, file: string): Promise<void> {
+  const folder = process.env.LORIKEET_SHOTS;
+  if (!folder) return;
+  const { width } = page.viewportSize()!;
+  const height = await page.evaluate<number>(
+    "document.querySelector('dialog[open]') ? 900 : Math.max(900, document.documentElement.scrollHeight)",
+  );
+  await page.setViewportSize({ width, height });
+  await page.screenshot({ path: path.join(folder, file) });
+  await page.setViewportSize({ width, height: 900 });
 }
 
 /** What axe finds, one line each. It throws when axe looked at nothing. */

@@ -19,10 +19,14 @@ function fileOf(name: string, content: string | Uint8Array): string {
   return file;
 }
 
-async function drop(page: Page, ...files: string[]): Promise<void> {
+/** Where other data is taken; it is folded away while there is some. */
+async function showSource(page: Page): Promise<void> {
   await openCard(page, "data");
-  const other = card(page, "data").getByText("Use other data");
-  if (await other.isVisible()) await other.click();
+  if (!(await button(page, "Choose files").isVisible())) await card(page, "data").getByText("Use other data").click();
+}
+
+async function drop(page: Page, ...files: string[]): Promise<void> {
+  await showSource(page);
   await card(page, "data").locator("input[type=file]").first().setInputFiles(files);
 }
 
@@ -36,6 +40,7 @@ async function expectNoStart(page: Page, why: RegExp): Promise<void> {
 }
 
 async function expectSampleWorks(page: Page): Promise<void> {
+  await showSource(page);
   await button(page, "Use the sample dataset").click();
   await untilState(page, ({ data }) => data.source === "sample" && data.phase === "ready");
   expect(await stateOf(page, ({ data }) => data.split!.train)).toBeGreaterThan(100);
@@ -61,14 +66,12 @@ describe.skipIf(missing)(`failures of a dataset${missing ? ` (no browser: ${miss
     const lines = ['{"messages": [', "not JSON at all", '{"prompt": "a" "completion": "b"}'];
     await drop(page, fileOf("broken.jsonl", `${lines.join("\n")}\n`));
     await untilState(page, ({ data }) => data.title === "broken.jsonl" && data.error !== null);
-    const said = await notice(card(page, "data"), "broken.jsonl: no record can be used");
+    const said = await notice(card(page, "data"), "broken.jsonl: no row can be read");
     expect(await said.getAttribute("role")).toBe("alert");
     const words = await card(page, "data").innerText();
-    for (const line of [1, 2, 3]) expect(words).toContain(`line ${line}`);
+    for (const line of [1, 2, 3]) expect(words).toContain(`Line ${line}`);
     expect(await stateOf(page, ({ data }) => data.diagnosis?.train.kept.length)).toBe(0);
     await expectNoStart(page, /No record of the dataset can be trained on/);
-    await openCard(page, "data");
-    await card(page, "data").getByText("Use other data").click();
     await expectSampleWorks(page);
   });
 
@@ -79,9 +82,6 @@ describe.skipIf(missing)(`failures of a dataset${missing ? ` (no browser: ${miss
     const said = await notice(card(page, "data"), "photo.jsonl");
     expect(await said.innerText()).toContain("expected text in UTF-8");
     await expectNoStart(page, /dataset/);
-    await openCard(page, "data");
-    const other = card(page, "data").getByText("Use other data");
-    if (await other.isVisible()) await other.click();
     await expectSampleWorks(page);
   });
 

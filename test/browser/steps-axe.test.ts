@@ -130,7 +130,7 @@ describe.skipIf(missing)(`each step of the journey${missing ? ` (no browser: ${m
   it("the download, for each tool", async () => {
     await only("download");
     await look("download");
-    await unfold("checks passed");
+    await card(page, "download").locator("summary", { hasText: "checks passed" }).click();
     await unfold("Push with your own token");
     for (const tab of await page.getByRole("tab").all()) {
       await tab.click();

@@ -23,7 +23,11 @@ export interface TestEngine {
 }
 
 /** Not yet opened. */
-export function testEngine(store: Store = memoryStore(), fetch: typeof globalThis.fetch = fetchPublic): TestEngine {
+export function testEngine(
+  store: Store = memoryStore(),
+  fetch: typeof globalThis.fetch = fetchPublic,
+  openDevice = openGpu,
+): TestEngine {
   const events: EngineEvent[] = [];
   const waiting: { found(event: EngineEvent): boolean; resolve(event: EngineEvent): void }[] = [];
   const hear = (event: EngineEvent) => {
@@ -37,7 +41,7 @@ export function testEngine(store: Store = memoryStore(), fetch: typeof globalThi
   const engine = createEngine(hear, {
     gpu: nodeGpu(),
     fetch,
-    openDevice: openGpu,
+    openDevice,
     openStore: async () => ({ store, note: "test", reason: null }),
   });
   return {

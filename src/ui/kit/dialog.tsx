@@ -32,6 +32,8 @@ export function Dialog({ title, open, onClose, actions, children }: DialogProps)
       ref={dialog}
       className="k-dialog"
       aria-labelledby={name}
+      // Escape: the close event comes only later, when the next press may have opened it again.
+      onCancel={(event) => event.target === event.currentTarget && onClose()}
       onClose={() => open && onClose()}
       onClick={(event) => event.target === event.currentTarget && onClose()}
     >

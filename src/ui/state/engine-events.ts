@@ -46,7 +46,7 @@ export function takeRunEvents(store: Store<AppState>, curves: Curves, events: re
   curves.add(events);
   const { probeAnswers, log, run, step } = store.get();
   const answers = events.filter((event): event is ProbeEvent => event.type === "probe");
-  const lines = events.flatMap(lineOf);
+  const lines = events.flatMap(lineOf).filter(({ text }, i, all) => text !== (all[i - 1] ?? log.at(-1))?.text);
   const steps = events.filter((event) => event.type === "step");
   const newest = steps.at(-1)?.step ?? step;
   timeLeft.add(steps, run.start?.totalSteps ?? newest);

@@ -33,7 +33,9 @@ const pagePolicy = (): string | null =>
   document.querySelector<HTMLMetaElement>('meta[http-equiv="Content-Security-Policy"]')?.content ?? null;
 
 function Host({ group: { host, own, requests, count, bytes } }: { readonly group: HostGroup }) {
-  const size = bytes === null ? "" : `, ${formatBytes(bytes)}`;
+  // Of the page's own files not every size is told; a sum of some would be wrong.
+  const counted = bytes !== null && !(own && requests.some((request) => request.bytes === null));
+  const size = counted ? `, ${formatBytes(bytes)}` : "";
   const times = `${formatCount(count)} ${count === 1 ? "request" : "requests"}${size}`;
   return (
     <Details

@@ -59,6 +59,7 @@ export function CataloguePanel({ locked, browsing, onBrowse }: CataloguePanelPro
   );
 }
 
+/** Without the badge that the reason below says in more words. */
 function cardOf(choice: CatalogueChoice): Choice {
   const { id, title, purpose, facts, badge, kept, gated, disabled } = choice;
   return {
@@ -67,7 +68,7 @@ function cardOf(choice: CatalogueChoice): Choice {
       <span className="c-model-badges">
         {kept && <Badge tone="neutral">{kept === "whole" ? "Kept here" : "Partly here"}</Badge>}
         {gated && <Badge tone="info">Gated</Badge>}
-        <Badge tone={badge.tone}>{badge.text}</Badge>
+        {badge.tone !== "neutral" && <Badge tone={badge.tone}>{badge.text}</Badge>}
       </span>
     ),
     ...(disabled !== null && { disabled }),

@@ -28,9 +28,11 @@ export function TokenField() {
           disabled={token === ""}
           {...(refused && { error: "This browser keeps nothing here; the token stays in memory." })}
         />
-        <Button kind="quiet" icon="trash" disabled={token === ""} onPress={hubToken.forget}>
-          Forget the token
-        </Button>
+        {token !== "" && (
+          <Button kind="quiet" icon="trash" onPress={hubToken.forget}>
+            Forget the token
+          </Button>
+        )}
       </div>
     </div>
   );

@@ -137,6 +137,8 @@ const LOG_AXIS: uPlot.Axis = {
   filter: (_, splits) => splits,
 };
 
+const WHOLE = Array.from({ length: 9 }, (_, power) => [1, 2, 5].map((first) => first * 10 ** power)).flat();
+
 function axes({ xLabel, small, log, formatTick }: PlotSpec, colours: () => Colours): uPlot.Axis[] {
   const font = `11px system-ui, sans-serif`;
   const common: uPlot.Axis = {
@@ -152,6 +154,8 @@ function axes({ xLabel, small, log, formatTick }: PlotSpec, colours: () => Colou
         ...common,
         grid: { show: false },
         space: 72,
+        // There is no half an update.
+        incrs: WHOLE,
         size: 24,
         gap: 4,
         label: xLabel,
