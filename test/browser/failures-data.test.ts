@@ -8,10 +8,10 @@ import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { temporaryFolder } from "../cli/support.ts";
 import { button, notice, setKnobs, small } from "./failing-page.ts";
-import { browserMissing, type OpenPage, type Site, startSite } from "./harness.ts";
+import { installedBrowserMissing, type OpenPage, type Site, startSite } from "./harness.ts";
 import { card, openCard, stateOf, untilReady, untilState } from "./journey-page.ts";
 
-const missing = await browserMissing();
+const missing = await installedBrowserMissing();
 
 function fileOf(name: string, content: string | Uint8Array): string {
   const file = path.join(temporaryFolder(), name);

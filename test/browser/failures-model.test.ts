@@ -23,10 +23,10 @@ import {
   zeroWeights,
 } from "./failing-page.ts";
 import { frontOf, HUB_PATH } from "./front.ts";
-import { browserMissing, type SiteOptions, startSite } from "./harness.ts";
+import { installedBrowserMissing, type SiteOptions, startSite } from "./harness.ts";
 import { card, openCard, stateOf, untilReady, untilState } from "./journey-page.ts";
 
-const missing = await browserMissing();
+const missing = await installedBrowserMissing();
 const MIB = 2 ** 20;
 /** 24 MB in three chunks. */
 const THREE_CHUNKS = { intermediate_size: 4096 };

@@ -5,10 +5,10 @@
 import type { Page } from "playwright-core";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { button, dropFolder, notice, setKnobs, setQuota, small, sparseModel, tokenDataset } from "./failing-page.ts";
-import { browserMissing, type SiteOptions, startSite } from "./harness.ts";
+import { installedBrowserMissing, type SiteOptions, startSite } from "./harness.ts";
 import { card, openCard, stateOf, untilReady, untilState } from "./journey-page.ts";
 
-const missing = await browserMissing();
+const missing = await installedBrowserMissing();
 const MIB = 2 ** 20;
 
 async function open(how: SiteOptions = {}) {

@@ -5,12 +5,12 @@
 import type { Page } from "playwright-core";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { browserArgs } from "../../src/cli/launch/chromium.mjs";
-import { button, changeEngine, NOT_LOADED, notice, setKnobs, small } from "./failing-page.ts";
+import { button, changeEngine, NOT_LOADED, notice } from "./failing-page.ts";
 import { frontOf } from "./front.ts";
-import { browserMissing, type PageOptions, type SiteOptions, startSite } from "./harness.ts";
-import { openCard, stateOf, untilReady, untilState } from "./journey-page.ts";
+import { installedBrowserMissing, type PageOptions, type SiteOptions, startSite } from "./harness.ts";
+import { stateOf, untilReady } from "./journey-page.ts";
 
-const missing = await browserMissing();
+const missing = await installedBrowserMissing();
 const CARDS = "[data-card]";
 
 /** The page of a site that goes with its test. */
@@ -95,32 +95,4 @@ describe.skipIf(missing)(`failures of the browser${missing ? ` (no browser: ${mi
     await untilReady(page);
     await close(NOT_LOADED);
   });
-
-  it("an engine that breaks off in mid-run says so, and a reload goes on from the last saved update", async () => {
-    let broken = true;
-    const prepare: PageOptions["prepare"] = (context) =>
-      changeEngine((script) => (broken ? `${BREAKS_ON_PAUSE}\n${script}` : `${script}\n`))(context);
-    const { page, close } = await open({ page: { prepare } });
-    await untilReady(page);
-    await setKnobs(page, small(6));
-    await openCard(page, "train");
-    await button(page, /^Start/).click();
-    await untilState(page, ({ step }) => step >= 3);
-    await button(page, /^Pause/).click();
-    const words = await (await notice(page, "has stopped")).innerText();
-    expect(words).toContain("deliberate");
-    await expectNoCards(page);
-    broken = false;
-    await button(page, "Reload the page").click();
-    await untilReady(page);
-    await button(page, /^Go on/).click();
-    await untilState(page, ({ run }) => run.phase === "done" || run.phase === "failed");
-    expect(await stateOf(page, ({ run }) => run)).toMatchObject({ phase: "done", outcome: { usable: true } });
-    await close(/deliberate/);
-  });
 });
-
-/** An error that nothing in the engine waits for, as a bug would throw it. */
-const BREAKS_ON_PAUSE = `addEventListener("message", ({ data }) => {
-  if (data.method === "pauseRun") setTimeout(() => { throw new Error("deliberate"); });
-});`;

@@ -35,6 +35,16 @@ export interface Site extends ServedSite {
   openPage(path: string, options?: PageOptions): Promise<OpenPage>;
 }
 
+/**
+ * The same for long journeys, which want a whole browser: the packaged headless shell computes them many times slower, and
+ * has hung in them beside other work.
+ */
+export async function installedBrowserMissing(): Promise<string | null> {
+  const found = await findChromium();
+  if ("reason" in found) return browserMissing();
+  return found.name.startsWith("packaged") ? "only the browser packaged with npm, no installed Chromium" : null;
+}
+
 export interface SiteOptions extends ServeOptions {
   readonly folder?: string;
   /** Puts a server of the test's own before the site; it closes the site with itself. */

@@ -20,7 +20,7 @@ import { succeed, temporaryFolder } from "../cli/support.ts";
 import { startHub } from "../hub/server.ts";
 import { relativeL2 } from "../support/compare.ts";
 import { frontOf, HUB_PATH } from "./front.ts";
-import { browserMissing, type Site, startSite } from "./harness.ts";
+import { installedBrowserMissing, type Site, startSite } from "./harness.ts";
 import {
   type Console,
   card,
@@ -33,7 +33,7 @@ import {
   watchMainThread,
 } from "./journey-page.ts";
 
-const missing = await browserMissing();
+const missing = await installedBrowserMissing();
 const DEMO = path.join(root, "public", "demo");
 
 /** A real model of the shared data where it lies beside the project, else the demo's own folder. */

@@ -4,11 +4,11 @@
  */
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { browserMissing, type OpenPage, type Site, startSite } from "./harness.ts";
+import { installedBrowserMissing, type OpenPage, type Site, startSite } from "./harness.ts";
 import { card, stateOf, untilReady, untilState } from "./journey-page.ts";
 import { expectFocus, focused, focusProblems, typeOver, walkTo } from "./keyboard-page.ts";
 
-const missing = await browserMissing();
+const missing = await installedBrowserMissing();
 
 describe.skipIf(missing)(`the page by keyboard alone${missing ? ` (no browser: ${missing})` : ""}`, () => {
   let site: Site;

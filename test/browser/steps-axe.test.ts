@@ -6,10 +6,10 @@ import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { CardId } from "../../src/ui/state/app-state.ts";
 import { lookProblems } from "./card-states.ts";
-import { browserMissing, type OpenPage, type Site, startSite } from "./harness.ts";
+import { installedBrowserMissing, type OpenPage, type Site, startSite } from "./harness.ts";
 import { type Console, card, openCard, untilReady, untilState } from "./journey-page.ts";
 
-const missing = await browserMissing();
+const missing = await installedBrowserMissing();
 
 describe.skipIf(missing)(`each step of the journey${missing ? ` (no browser: ${missing})` : ""}`, () => {
   let site: Site;
