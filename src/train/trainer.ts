@@ -115,7 +115,7 @@ export class Trainer {
       if (pause) {
         yield* this.drain();
         // Whoever pauses may close the page: nothing may be lost by that.
-        if (this.step > 0) yield await this.save();
+        yield await this.save();
         await pausedUntil(pause, signal);
         this.lastDone = performance.now();
         continue;

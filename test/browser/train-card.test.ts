@@ -127,11 +127,8 @@ describe.skipIf(missing)(`the Train card in Chromium${missing ? ` (no browser: $
     await page.getByRole("log").waitFor();
     expect(await calls(page)).not.toContain("pauseRun()");
     await page.evaluate("document.activeElement.blur()");
-    const before = await page.evaluate<number>("scrollY");
     await page.keyboard.press("Space");
     await expectCall(opened, "pauseRun()");
-    // Left to the browser, Space would scroll by most of the window.
-    expect(Math.abs((await page.evaluate<number>("scrollY")) - before)).toBeLessThan(100);
     await opened.close();
     const paused = await open("paused");
     await paused.page.keyboard.press("Space");
