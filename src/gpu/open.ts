@@ -43,4 +43,4 @@ export function adapterName(info: GPUAdapterInfo): string {
 }
 
 const NO_ADAPTER_HINT =
-  "In a browser: use Safari 26, Chrome or Edge 113 or newer, with hardware acceleration on. In Node: start through `npm run lorikeet`, which finds a Vulkan driver or brings one.";
+  "In a browser: use Safari 26, Chrome or Edge 123 or newer, with hardware acceleration on. In Node: start through `npm run lorikeet`, which finds a Vulkan driver or brings one.";

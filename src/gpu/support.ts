@@ -50,7 +50,7 @@ const WORKGROUP_BYTES = 16 * 2 ** 10;
 const INVOCATIONS = 256;
 
 const BROWSERS =
-  "Use Safari 26 on macOS 26, Chrome or Edge 113 and later, or Firefox 141 and later on Windows and 145 and later on a Mac with an Apple chip.";
+  "Use Safari 26 on macOS 26, Chrome or Edge 123 and later, or Firefox 141 and later on Windows and 145 and later on a Mac with an Apple chip.";
 const INSECURE = "Open the page over https, or from localhost.";
 const ACCELERATION =
   "Turn on hardware acceleration in the browser's settings, update the system's graphics driver, and start the browser again.";

@@ -53,7 +53,7 @@ describe("describeSupport", () => {
   } as unknown as GPU;
 
   it.each([
-    ["no WebGPU", undefined, true, "This browser has no WebGPU.", /Safari 26.*Chrome or Edge 113.*Firefox 141/],
+    ["no WebGPU", undefined, true, "This browser has no WebGPU.", /Safari 26.*Chrome or Edge 123.*Firefox 141/],
     ["an insecure page", undefined, false, "secure connection", /https/],
     ["no adapter", none, true, "no graphics adapter", /hardware acceleration/],
     ["a request that rejects", broken, true, "no graphics adapter", /hardware acceleration/],
