@@ -220,7 +220,10 @@ export class TrainingSession {
 async function* withoutAdapter(model: CausalLM, ids: AsyncGenerator<number>): AsyncGenerator<number> {
   for (;;) {
     const adapter = detachAdapter(model.tree);
-    const next = await ids.next().finally(() => adapter.putBack());
+    // A program is recorded before anything is waited for; whoever uses the model meanwhile finds it as it was.
+    const making = ids.next();
+    adapter.putBack();
+    const next = await making;
     if (next.done) return;
     yield next.value;
   }

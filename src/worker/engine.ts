@@ -1,5 +1,5 @@
 /** The engine: every request of the page, handed to the part that knows. */
-import { configError, deviceError, modelError } from "../core/errors.ts";
+import { configError, deviceError, LorikeetError, modelError } from "../core/errors.ts";
 import { parseJson } from "../core/json.ts";
 import { openDevice } from "../gpu/open.ts";
 import { describeEnvironment, describeSupport } from "../gpu/support.ts";
@@ -46,13 +46,15 @@ const browserSurroundings = (): Surroundings => ({
 
 export function createEngine(publish: (event: EngineEvent) => void, around = browserSurroundings()): Engine {
   let parts: Parts | null = null;
+  /** A run's folder is being made; twice pressed, Start makes one. */
+  let starting = false;
   const opened = (): Parts => {
     if (parts) return parts;
     throw configError("the engine is not open yet");
   };
   const idle = (what: string): Parts => {
     const open = opened();
-    if (!open.run.busy) return open;
+    if (!open.run.busy && !starting) return open;
     throw configError(`${what}: a run is on`, "Stop the run first, or wait for its end.");
   };
   /** The model on the GPU, with nobody else at it. */
@@ -142,14 +144,18 @@ export function createEngine(publish: (event: EngineEvent) => void, around = bro
       const records = data.runRecords();
       const now = new Date();
       const folder = new RunFolder(context.store, newRunId(now));
-      await folder.write(TRAIN_FILE, records.train);
-      if (records.valid) await folder.write(VALID_FILE, records.valid);
+      starting = true;
+      try {
+        await folder.write(TRAIN_FILE, records.train);
+        if (records.valid) await folder.write(VALID_FILE, records.valid);
+      } finally {
+        starting = false;
+      }
       const stored: StoredRun = {
         ...{ id: folder.id, title: `${models.title} on ${data.title}`, model: models.pinned, modelTitle: models.title },
         ...{ dataTitle: data.title, began: now.getTime(), status: "running", config, probes },
         ...{ totalSteps: 0, savedStep: 0, outcome: null },
       };
-      await folder.saveState(stored);
       await execute(open, folder, stored, false);
     },
     async pauseRun() {
@@ -273,14 +279,30 @@ async function chooseFor({ models, data, run }: Parts, { model }: StoredRun): Pr
   await data.modelChanged();
 }
 
-/** What goes wrong in it is the run's state, so it is not thrown again. */
-async function execute({ models, run }: Parts, folder: RunFolder, stored: StoredRun, resumed: boolean): Promise<void> {
+/**
+ * What goes wrong in it is the run's state, so it is not thrown again. A GPU that went away while nothing was on is found
+ * out by the first who needs it: then nothing is lost yet, and the run begins once more on a GPU opened anew.
+ */
+async function execute(
+  parts: Parts,
+  folder: RunFolder,
+  stored: StoredRun,
+  resumed: boolean,
+  again = true,
+): Promise<void> {
+  const { models, run } = parts;
   const job = {
     ...{ folder, stored, resumed },
     session: () => models.load(),
     data: (session: TrainingSession) => readRunData(folder, session, stored.config),
   };
-  await run.execute(job).catch(() => models.dropBroken());
+  await run.execute(job).catch(async (error) => {
+    await models.dropBroken();
+    if (!again || !(error instanceof LorikeetError) || error.code !== "device-lost") return;
+    const events = await folder.events();
+    if (events.some((event) => event.type === "step" && event.step > stored.savedStep)) return;
+    await execute(parts, folder, stored, resumed, false);
+  });
 }
 
 async function currentRun({ context, run }: Parts) {

@@ -60,6 +60,26 @@ describe.skipIf(missing)(`failures of a run${missing ? ` (no browser: ${missing}
     await close();
   });
 
+  it("the GPU is lost while nothing is on: a question says so, and both question and training find it again", async () => {
+    const { page, close } = await open();
+    await start(page, 2);
+    await expectDone(page, 2);
+    await loseGpu(page);
+    await openCard(page, "check");
+    await card(page, "check").getByRole("button", { name: "Compare" }).click();
+    const failure = await notice(card(page, "check"), "The GPU went away");
+    await failure.getByRole("button", { name: "Load the adapter again" }).click();
+    await failure.waitFor({ state: "detached" });
+    await untilState(page, ({ model, run }) => model.phase === "ready" && run.phase === "done");
+    await card(page, "check").getByRole("button", { name: "Compare" }).click();
+    await untilState(page, ({ answering, comparison }) => answering === null && comparison?.sides.tuned?.ended != null);
+    await loseGpu(page);
+    await button(page, "Train again with other settings").click();
+    await start(page, 2);
+    await expectDone(page, 2);
+    await close();
+  });
+
   it("an update that needs more memory than there is: a smaller batch does it", async () => {
     const { page, close } = await open();
     if (!(await stateOf(page, ({ opening }) => opening!.support.adapter!.software))) {
