@@ -1,5 +1,12 @@
 /** What a training run tells its listener, as plain data: the same over a worker boundary and in process. */
+import type { Finding, Level } from "../health/finding.ts";
 import type { Adapter } from "../lora/adapter.ts";
+
+/** Before the first update: what was looked at, good or bad, each with its reason and a fix. */
+export interface PreflightEvent {
+  readonly type: "preflight";
+  readonly findings: readonly Finding[];
+}
 
 export interface StartEvent {
   readonly type: "start";
@@ -56,6 +63,50 @@ export interface ProbeEvent {
   readonly ended: boolean;
 }
 
+/** Something about the course of a run that a person should know, and what was done about it. */
+export interface HealthEvent {
+  readonly type: "health";
+  /** Updates submitted when it was decided. */
+  readonly step: number;
+  readonly kind: HealthKind;
+  readonly level: Level;
+  /** A sentence with the numbers it rests on. */
+  readonly text: string;
+  readonly fix?: string;
+  /** The adapter was put back to where it stood after `toStep` updates; rates are `rateFactor` times the schedule's now. */
+  readonly rollback?: { readonly toStep: number; readonly rateFactor: number; readonly skippedUpdate: number };
+}
+
+export type HealthKind =
+  | "skipped" // an update that was not finite was not applied
+  | "spike"
+  | "rise"
+  | "plateau"
+  | "overfitting"
+  | "answers" // of the probes, when their verdict changes
+  | "gave-up" // diverged again after the last rollback: the run ends
+  | "early-stop";
+
+/** How close answers come to the dataset's manner, 0 to 1 (health/voice.ts), before and after. */
+export interface VoiceEvent {
+  readonly type: "voice";
+  /** Updates behind the adapter that was measured. */
+  readonly step: number;
+  /** Validation questions that were answered. */
+  readonly questions: number;
+  readonly base: VoiceScore;
+  readonly tuned: VoiceScore;
+}
+
+export interface VoiceScore {
+  /** The mean of the two below. */
+  readonly score: number;
+  /** chrF against the reference answers. */
+  readonly chrF: number;
+  /** Likeness of character n-grams to all answers of the dataset. */
+  readonly style: number;
+}
+
 export interface SaveEvent {
   readonly type: "save";
   readonly step: number;
@@ -72,7 +123,17 @@ export interface DoneEvent {
   readonly chosen: "best" | "last";
   readonly chosenStep: number;
   readonly skippedUpdates: number;
+  /** Stopped by hand. */
   readonly stopped: boolean;
 }
 
-export type TrainEvent = StartEvent | StepEvent | ValidationEvent | ProbeEvent | SaveEvent | DoneEvent;
+export type TrainEvent =
+  | PreflightEvent
+  | StartEvent
+  | StepEvent
+  | ValidationEvent
+  | ProbeEvent
+  | HealthEvent
+  | VoiceEvent
+  | SaveEvent
+  | DoneEvent;

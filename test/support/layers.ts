@@ -12,6 +12,7 @@ interface Layer {
 
 const ENGINE = [
   "core",
+  "health",
   "formats",
   "gpu",
   "hub",
@@ -31,6 +32,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   formats: { from: ["core"] },
   gpu: { from: ["core"], shaders: true },
   demo: { from: ["core"] },
+  health: { from: ["core"] },
   hub: { from: ["core", "formats", "demo"] },
   tokenizer: { from: ["core"], packages: ["@huggingface/tokenizers", "@huggingface/jinja"] },
   autograd: { from: ["core", "gpu"] },
@@ -41,11 +43,16 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   models: { from: ["core", "formats", "gpu", "autograd", "ops", "nn"] },
   lora: { from: ["core", "formats", "gpu", "autograd", "ops", "nn"] },
   train: { from: [...ENGINE, "demo"] },
-  worker: { from: [...ENGINE, "demo", "train"], packages: ["fflate", "@huggingface/hub"] },
-  cli: { from: [...ENGINE, "demo", "train"], packages: ["node:", "webgpu", "yaml", "playwright-core", "vite"] },
+  report: { from: ["core", "health", "lora", "train"] },
+  worker: { from: [...ENGINE, "demo", "train", "report"], packages: ["fflate", "@huggingface/hub"] },
+  cli: {
+    from: [...ENGINE, "demo", "train", "report"],
+    packages: ["node:", "webgpu", "yaml", "playwright-core", "vite"],
+  },
   ui: {
     from: [
       "core",
+      "health",
       "worker/client",
       "worker/protocol",
       "train/config",
