@@ -5,9 +5,13 @@
  */
 import { configError } from "../../core/errors.ts";
 import type { EncodedDataset } from "../../data/encode.ts";
+import type { Answer } from "../../health/answers.ts";
+import type { Finding } from "../../health/finding.ts";
 import { importAdapter } from "../../lora/import.ts";
-import { type Probe, wholeAnswer } from "../../train/answer.ts";
+import { wholeAnswer } from "../../train/answer.ts";
 import type { TrainEvent } from "../../train/events.ts";
+import { type Manner, type Probe, probeKey } from "../../train/probes.ts";
+import { noteEvent } from "../../train/run-record.ts";
 import type { TrainingSession } from "../../train/session.ts";
 import type { Context } from "../context.ts";
 import type { RunState } from "../protocol.ts";
@@ -27,6 +31,9 @@ type NamedData = EncodedDataset & { readonly name: string };
 export interface RunData {
   readonly train: NamedData;
   readonly valid: NamedData | null;
+  readonly manner: Manner | null;
+  /** About the records. */
+  readonly findings: readonly Finding[];
 }
 
 export interface RunJob {
@@ -43,8 +50,8 @@ export class RunDesk {
   private state: RunState = IDLE;
   private stopping: AbortController | null = null;
   private training: TrainingSession | null = null;
-  /** Answers of the plain base, by question: the first round of probes costs nothing then. */
-  private readonly known = new Map<string, { text: string; ended: boolean }>();
+  /** Answers of the plain base, by probe: the first round costs nothing then. */
+  private readonly known = new Map<string, Answer>();
   private warming: { readonly stop: AbortController; readonly ended: Promise<void> } | null = null;
 
   constructor(context: Context) {
@@ -88,7 +95,9 @@ export class RunDesk {
     const options = { base: true, signal: stop.signal };
     const askAll = async () => {
       for (const question of questions) {
-        if (!this.known.has(question)) this.known.set(question, await wholeAnswer(session, asked(question), options));
+        const probe = asked(question);
+        const key = probeKey(probe);
+        if (!this.known.has(key)) this.known.set(key, await wholeAnswer(session, probe.messages, options));
       }
     };
     const ended = askAll().catch(() => {}); // whoever needs the answers asks again
@@ -149,7 +158,9 @@ export class RunDesk {
     this.publish({ ...this.state, doing: "Preparing the first update" });
     const events = session.train({
       ...{ config: stored.config, train: data.train.examples, valid: data.valid?.examples ?? [], signal },
-      probes: stored.probes.map((question): Probe => ({ messages: asked(question), known: this.known.get(question) })),
+      probes: stored.probes.map(asked),
+      baseAnswers: this.known,
+      ...{ manner: data.manner, findings: data.findings },
       checkpoint: checkpoint ? { name: CHECKPOINT_FILE, bytes: checkpoint } : undefined,
     });
     try {
@@ -176,23 +187,21 @@ export class RunDesk {
 
   private async take(event: TrainEvent, writer: RunWriter): Promise<void> {
     const { course, events } = writer;
+    noteEvent(course, event);
     switch (event.type) {
       case "start":
-        course.start = event;
         await writer.update({ totalSteps: event.totalSteps });
         // A stop or a pause may have been asked for meanwhile.
         if (this.state.phase === "starting")
           this.publish({ ...this.state, phase: "training", doing: "", start: event });
         else this.publish({ ...this.state, start: event });
         return;
+      case "preflight":
       case "step":
-        course.steps.push(event);
-        return events.add(event);
       case "validation":
-        course.validations.push(event);
-        return events.add(event);
       case "probe":
-        if (event.step === 0) this.known.set(writer.stored.probes[event.index]!, event);
+      case "health":
+      case "voice":
         return events.add(event);
       case "save":
         if (event.step > 0) await writer.checkpoint(event);
@@ -200,7 +209,7 @@ export class RunDesk {
         if (this.state.phase === "pausing") this.publish({ ...this.state, phase: "paused", doing: "" });
         return;
       case "done":
-        course.done = event;
+        return;
     }
   }
 
@@ -235,4 +244,4 @@ function unlessStopped<T>(work: Promise<T>, signal: AbortSignal): Promise<T | nu
   });
 }
 
-const asked = (question: string) => [{ role: "user", content: question }] as const;
+const asked = (question: string): Probe => ({ messages: [{ role: "user", content: question }] });

@@ -106,7 +106,7 @@ export class RunFolder {
 
   /** Forgets what came after update `step`: it is made again. */
   async cutEvents(step: number): Promise<void> {
-    const kept = (await this.events()).filter((event) => event.type === "note" || event.step <= step);
+    const kept = (await this.events()).filter((event) => !("step" in event) || event.step <= step);
     await this.write(EVENTS_FILE, linesOf(kept));
   }
 

@@ -4,7 +4,14 @@ import type { Adapter } from "../../lora/adapter.ts";
 import { exportMlx } from "../../lora/export.ts";
 import type { SaveEvent } from "../../train/events.ts";
 import { modelFacts } from "../../train/facts.ts";
-import { adapterExtras, type Course, newCourse, type RunDescription, runRecord } from "../../train/run-record.ts";
+import {
+  adapterExtras,
+  type Course,
+  judgeCourse,
+  newCourse,
+  type RunDescription,
+  runRecord,
+} from "../../train/run-record.ts";
 import type { TrainingSession } from "../../train/session.ts";
 import type { EventBatcher } from "../desks/event-batcher.ts";
 import type { RunData } from "../desks/run-desk.ts";
@@ -45,15 +52,16 @@ export class RunWriter {
     const adapter: Adapter = { ...done.adapter, base_model: baseName(stored) };
     const files = exportMlx(adapter, adapterExtras(stored.config, stored.dataTitle));
     for (const { path, bytes } of files) await folder.write(path, bytes);
-    course.checks = await session.verify(adapter, folder.source(), data.train.examples);
-    const usable = course.checks.every(({ passed }) => passed);
-    if (!usable) for (const name of ADAPTER_FILES) await folder.remove(name);
+    course.checks = await session.verify(adapter, folder.source(), data.train.examples, done);
+    const judged = judgeCourse(course)!;
+    if (judged.verdict === "broken") for (const name of ADAPTER_FILES) await folder.remove(name);
+    const usable = judged.verdict === "healthy" || judged.verdict === "suspicious";
     const status = done.stopped ? "stopped" : "finished";
     const record = runRecord(describeRun(stored, status, session, data), course);
     await folder.write(RECORD_FILE, `${JSON.stringify(record, null, 2)}\n`);
     const { adapter: _, ...told } = done;
     const adapterBytes = files.reduce((sum, { bytes }) => sum + bytes.length, 0);
-    const outcome: RunOutcome = { done: told, checks: course.checks, usable, adapterBytes };
+    const outcome: RunOutcome = { done: told, checks: course.checks, judged, usable, adapterBytes };
     await this.update({ status, outcome });
     return outcome;
   }
