@@ -200,8 +200,8 @@ export class TrainingSession {
     );
   }
 
+  /** Throws DeviceError, before anything is trained, when the largest micro-batch has a tensor that no buffer here holds. */
   private async wantsCheckpointing(config: TrainConfig, train: readonly Example[]): Promise<boolean> {
-    if (config.checkpointing !== "auto") return config.checkpointing === "on";
     const { checkpointing } = await planMemory({
       config: this.model.config,
       element: modelFacts(this.model).element,
