@@ -229,6 +229,7 @@ export class TrainingSession {
     );
   }
 
+  /** Throws DeviceError, before anything is trained, when the largest micro-batch has a tensor that no buffer here holds. */
   private planMemory(config: TrainConfig, train: readonly Example[]): Promise<PlannedMemory> {
     return planMemory({
       config: this.model.config,

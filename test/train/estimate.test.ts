@@ -11,6 +11,7 @@ import { resolveConfig } from "../../src/train/config.ts";
 import { type EstimateInput, estimateUpdate } from "../../src/train/estimate.ts";
 import { Guard } from "../../src/train/guard.ts";
 import { LiveState } from "../../src/train/live-state.ts";
+import { planMemory } from "../../src/train/memory-plan.ts";
 import { recordMicroBatch } from "../../src/train/step.ts";
 import { fixtureFolder } from "../support/golden.ts";
 import { testGpu } from "../support/gpu.ts";
@@ -70,6 +71,25 @@ describe("the dry run", () => {
       peakBytes: device.memory.peak,
     });
     device.destroy();
+  });
+});
+
+describe("a micro-batch with a tensor that no buffer holds", () => {
+  // The widest is [N, intermediate_size] in f32: few tokens carry loss, so there are few rows of logits.
+  const bytes = 4 * 512 * STEP_MODEL.intermediate_size;
+  const plan = (maxBinding: number, records: number, checkpointing: "auto" | "on" | "off") =>
+    planMemory({
+      ...{ config: STEP_MODEL, element: "f32", train: { ...train, checkpointing } },
+      lengths: Array.from({ length: records }, () => ({ tokens: 128, supervised: 8 })),
+      limits: { maxBinding, maxBuffer: maxBinding },
+    });
+
+  it.each(["auto", "on", "off"] as const)("does not fit, and a smaller batch does: checkpointing %s", async (how) => {
+    expect((await plan(bytes, 4, how)).estimate.peakBytes).toBeGreaterThan(0);
+    await expect(plan(bytes - 16, 4, how)).rejects.toMatchObject({
+      ...{ code: "update-too-large", hint: expect.stringContaining("batch-size") },
+    });
+    expect((await plan(bytes - 16, 3, how)).checkpointing).toBe(how === "on");
   });
 });
 

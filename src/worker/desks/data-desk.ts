@@ -19,6 +19,7 @@ import type { Context } from "../context.ts";
 import { type DataFiles, fetchSample, keepFiles, keptFiles, sortFiles } from "../data-files.ts";
 import type { DataState, DroppedFile, ExamplePreview, NamedBlob, RecordRow } from "../protocol.ts";
 import { errorData } from "../rpc.ts";
+import type { RunRecords } from "../runs/run-folder.ts";
 import type { ModelDesk } from "./model-desk.ts";
 
 const NOTHING: DataState = {
@@ -160,7 +161,7 @@ export class DataDesk {
   }
 
   /** What a run trains and validates on, as JSON lines: mapped, without faulty rows, split. Throws when that is nothing. */
-  runRecords(): { train: Uint8Array; valid: Uint8Array | null } {
+  runRecords(): RunRecords {
     const { examined, tables } = this;
     if (!examined || !tables) throw dataError("no data is ready", "Open a dataset in the Data card.", "bad-dataset");
     const { diagnosis, split, mapping } = examined;

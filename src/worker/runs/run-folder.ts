@@ -27,6 +27,12 @@ export interface StoredRun {
   readonly outcome: RunOutcome | null;
 }
 
+/** What a new run trains and validates on, as lines. */
+export interface RunRecords {
+  readonly train: Uint8Array;
+  readonly valid: Uint8Array | null;
+}
+
 export const TRAIN_FILE = "train.jsonl";
 export const VALID_FILE = "valid.jsonl";
 export const CHECKPOINT_FILE = "checkpoint.safetensors";

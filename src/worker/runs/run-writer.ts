@@ -16,7 +16,16 @@ import type { TrainingSession } from "../../train/session.ts";
 import type { EventBatcher } from "../desks/event-batcher.ts";
 import type { RunData } from "../desks/run-desk.ts";
 import type { RunOutcome } from "../protocol.ts";
-import { ADAPTER_FILES, CHECKPOINT_FILE, RECORD_FILE, type RunFolder, type StoredRun } from "./run-folder.ts";
+import {
+  ADAPTER_FILES,
+  CHECKPOINT_FILE,
+  RECORD_FILE,
+  type RunFolder,
+  type RunRecords,
+  type StoredRun,
+  TRAIN_FILE,
+  VALID_FILE,
+} from "./run-folder.ts";
 
 /** Put in by the build. */
 declare const __LORIKEET_VERSION__: string;
@@ -31,6 +40,19 @@ export class RunWriter {
     this.folder = folder;
     this.stored = stored;
     this.events = events;
+  }
+
+  /** Records first: a folder with a state is whole. One that cannot be made is not left behind. */
+  async begin(records: RunRecords | null): Promise<void> {
+    const { folder } = this;
+    try {
+      if (records) await folder.write(TRAIN_FILE, records.train);
+      if (records?.valid) await folder.write(VALID_FILE, records.valid);
+      await this.update({ status: "running", outcome: null });
+    } catch (error) {
+      if (records) await folder.forget().catch(() => {}); // the first error says more
+      throw error;
+    }
   }
 
   async update(changes: Partial<StoredRun>): Promise<void> {

@@ -164,6 +164,12 @@ describe("remedies", () => {
     expect([goOn, again, advice.map(({ id }) => id)]).toEqual([false, false, ["checkpointing", "batch"]]);
   });
 
+  it("makes the update smaller when a buffer cannot hold it, which recomputing does not", () => {
+    const { title, goOn, again, advice } = remedy("update-too-large", true, false);
+    expect(title).toBe("An update is too large for this GPU");
+    expect([goOn, again, advice.map(({ id }) => id)]).toEqual([false, false, ["batch", "length"]]);
+  });
+
   it("has a title for every code, and shows the way to another card where the remedy is there", () => {
     for (const code of ERROR_CODES) expect(remedy(code).title).not.toBe("");
     const cards = (code: (typeof ERROR_CODES)[number]) => remedy(code).cards.map(({ id }) => id);

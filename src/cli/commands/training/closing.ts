@@ -36,7 +36,7 @@ export function closingFacts(outcome: Outcome, judged: Judged): Fact[] {
 }
 
 /** "✓ every number is finite (56 tensors)" */
-function checkLines({ checks }: Pick<Outcome, "checks">): string[] {
+export function checkLines({ checks }: Pick<Outcome, "checks">): string[] {
   return checks.map(({ name, passed, evidence }) => `${passed ? "✓" : "✗"} ${name} (${evidence})`);
 }
 
