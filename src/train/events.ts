@@ -1,5 +1,6 @@
 /** What a training run tells its listener, as plain data: the same over a worker boundary and in process. */
 import type { Finding, Level } from "../health/finding.ts";
+import type { VoiceScore } from "../health/voice.ts";
 import type { Adapter } from "../lora/adapter.ts";
 
 /** Before the first update: what was looked at, good or bad, each with its reason and a fix. */
@@ -96,15 +97,6 @@ export interface VoiceEvent {
   readonly questions: number;
   readonly base: VoiceScore;
   readonly tuned: VoiceScore;
-}
-
-export interface VoiceScore {
-  /** The mean of the two below. */
-  readonly score: number;
-  /** chrF against the reference answers. */
-  readonly chrF: number;
-  /** Likeness of character n-grams to all answers of the dataset. */
-  readonly style: number;
 }
 
 export interface SaveEvent {
