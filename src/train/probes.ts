@@ -32,6 +32,8 @@ export class ProbeRounds {
   private readonly probes: readonly Probe[];
   private readonly manner: Manner | null;
   private readonly base: Map<string, Answer>;
+  /** Half of the dataset's answers are longer, in characters; undefined where none are known. */
+  private readonly taughtLength: number | undefined;
 
   /** `base`: the base's answers by `probeKey`, as far as they are known; what is asked of it meanwhile is added. */
   constructor(session: TrainingSession, probes: readonly Probe[], manner: Manner | null, base: Map<string, Answer>) {
@@ -39,6 +41,8 @@ export class ProbeRounds {
     this.probes = probes;
     this.manner = manner;
     this.base = base;
+    const lengths = (manner?.answers ?? probes.flatMap(({ reference }) => reference ?? [])).map(({ length }) => length);
+    this.taughtLength = lengths.sort((a, b) => a - b)[lengths.length >> 1];
   }
 
   /** What is due after `step` updates; `last`: with the adapter that is kept, whatever was asked to stop. */
@@ -109,7 +113,7 @@ export class ProbeRounds {
   /** The dataset's own answer, and how tokens are spelt. */
   private async options({ reference }: Partial<Probe> = {}): Promise<JudgeOptions> {
     const tokenizer = await this.session.tokenizer();
-    return { reference, decode: (ids) => tokenizer.decode(ids) };
+    return { reference, taughtLength: this.taughtLength, decode: (ids) => tokenizer.decode(ids) };
   }
 
   private async ofBase(probe: Probe): Promise<Answer> {
