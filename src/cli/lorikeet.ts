@@ -5,6 +5,7 @@ import { bench } from "./commands/bench.ts";
 import { convert } from "./commands/convert.ts";
 import { demo } from "./commands/demo.ts";
 import { evaluation } from "./commands/eval.ts";
+import { findRateCommand } from "./commands/find-rate.ts";
 import { generation } from "./commands/generate.ts";
 import { inspect } from "./commands/inspect.ts";
 import { logits } from "./commands/logits.ts";
@@ -14,7 +15,17 @@ import { INTERRUPTED, type Io, processIo } from "./io.ts";
 import { packageVersion } from "./node/package.ts";
 
 /** In the order of the help. */
-const COMMANDS: readonly Runnable[] = [demo, train, generation, evaluation, logits, inspect, convert, bench];
+const COMMANDS: readonly Runnable[] = [
+  demo,
+  train,
+  findRateCommand,
+  generation,
+  evaluation,
+  logits,
+  inspect,
+  convert,
+  bench,
+];
 
 const SUMMARY = "Lorikeet fine-tunes language models with LoRA on WebGPU.";
 const MAX_WIDTH = 110;

@@ -1,0 +1,154 @@
+/** Curves of which one knows what they say: the rate is named where it should be, and none where there is nothing to read. */
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { Random } from "../../src/core/random.ts";
+import { hasBlownUp, type RatePoint, suggestRate } from "../../src/health/rate-finder.ts";
+
+const START = 2;
+
+const sweep = (loss: (rate: number, i: number) => number, { from = 1e-5, to = 1, count = 60 } = {}): RatePoint[] =>
+  Array.from({ length: count }, (_, i) => {
+    const rate = from * (to / from) ** (i / (count - 1));
+    return { rate, loss: loss(rate, i) };
+  });
+
+/** Falls along a logistic curve in ln(rate), steepest at `middle`; from `turn` on it rises with the rate. */
+const valley =
+  (middle: number, turn: number, depth = 1.4) =>
+  (rate: number): number => {
+    const fallen = START - depth / (1 + (middle / rate) ** 2);
+    return rate <= turn ? fallen : fallen + 2 * Math.log(rate / turn);
+  };
+
+const noisy = (loss: (rate: number) => number, size: number, seed = 1) => {
+  const random = new Random(seed);
+  return (rate: number) => loss(rate) + size * (2 * random.uniform() - 1);
+};
+
+/** What the demo model did (seed 0, batch 8, 20 rates). Past its turn it falls once more, by luck, before it blows up. */
+const DEMO = [
+  [1e-4, 1.9851],
+  [1.44e-4, 1.9741],
+  [2.07e-4, 1.959],
+  [2.98e-4, 1.9357],
+  [4.28e-4, 1.8991],
+  [6.16e-4, 1.8428],
+  [8.86e-4, 1.754],
+  [1.27e-3, 1.6047],
+  [1.83e-3, 1.3668],
+  [2.64e-3, 1.0577],
+  [3.79e-3, 0.7762],
+  [5.46e-3, 0.7725],
+  [7.85e-3, 1.2182],
+  [1.13e-2, 1.0063],
+  [1.62e-2, 0.5702],
+  [2.34e-2, 1.2574],
+  [3.36e-2, 2.7175],
+  [4.83e-2, 5.4454],
+].map(([rate = 0, loss = 0]) => ({ rate, loss }));
+
+/** What a tiny model with random weights (loss 7.698) did from 0.5 on: broken at once, then learning something after all. */
+const MENDED = [7.98, 8.008, 7.905, 7.276, 7.077, 7.058, 6.926, 6.81, 6.668, 6.778, 6.733, 6.661].map((loss, i) => ({
+  rate: 0.5 * 1.055 ** i,
+  loss,
+}));
+
+describe("a sweep that turns", () => {
+  it.each([
+    ["wide", 1e-3, 1e-2],
+    ["at low rates", 1e-4, 8e-4],
+    ["at high rates", 2e-2, 1e-1],
+  ])("is answered where the loss falls fastest: %s", (_, middle, turn) => {
+    const found = suggestRate(sweep(valley(middle, turn)), START);
+    expect(found.rate! / middle).toBeGreaterThan(0.7);
+    expect(found.rate! / middle).toBeLessThan(1.4);
+    expect(found.fallsAt!).toBeLessThan(found.steepestAt!);
+    expect(found.bestAt! / turn).toBeGreaterThan(0.5);
+    expect(found.bestAt! / turn).toBeLessThan(1.5);
+    expect(found).toMatchObject({ turned: true });
+    expect(found.reason).toMatch(/^the loss fell fastest at \S+ and turned at \S+ \(from 2\.000 to 0\.\d+\)$/);
+  });
+
+  it("stays at a third of the turn where the loss falls fastest just before it", () => {
+    const found = suggestRate(sweep(valley(1e-2, 1e-2)), START);
+    expect(found.rate! / (found.bestAt! / 3)).toBeCloseTo(1, 1);
+    expect(found.rate!).toBeLessThan(found.steepestAt!);
+    expect(found.reason).toContain("this is a third of the rate there");
+  });
+
+  it("of the demo model names a rate that its author found good, not the lucky low beyond the turn", () => {
+    const found = suggestRate(DEMO, 1.9925);
+    expect(found.rate!).toBeGreaterThan(1e-3);
+    expect(found.rate!).toBeLessThan(3.1e-3);
+    expect(found.bestAt!).toBeLessThan(6e-3);
+    expect(found.divergedAt).toBe(3.36e-2);
+  });
+
+  it.each([1, 2, 3, 4, 5])("is read through noise a fifteenth of the fall, seed %d", (seed) => {
+    const found = suggestRate(sweep(noisy(valley(1e-3, 1e-2), 0.09, seed)), START);
+    expect(found.rate! / 1e-3).toBeGreaterThan(1 / 4);
+    expect(found.rate! / 1e-3).toBeLessThan(3);
+  });
+});
+
+it("a sweep that ends while the loss falls is answered, with word that more may be possible", () => {
+  const found = suggestRate(sweep(valley(1e-2, 1), { to: 3e-2 }), START);
+  expect(found.turned).toBe(false);
+  expect(found.reason).toContain("a higher rate may do as well");
+  expect(found.rate! / 1e-2).toBeGreaterThan(0.7);
+  expect(found.rate! / 1e-2).toBeLessThan(1.4);
+});
+
+describe("no rate is named", () => {
+  const flat = () => START;
+  it.each([
+    ["for a flat curve", sweep(flat), /^flat: .* higher rate/],
+    ["for a fall too small to matter", sweep(valley(1e-3, 1, 0.02)), /^flat/],
+    ["for noise around nothing", sweep(noisy(flat, 0.5)), /^(too noisy|the loss rises)/],
+    ["for a fall that noise swallows", sweep(noisy(valley(1e-2, 1, 0.3), 0.6)), /^(too noisy|the loss rises)/],
+    [
+      "where the loss only rises",
+      sweep((rate) => START + 20 * rate, { from: 1e-3 }),
+      /begin the sweep at a lower rate/,
+    ],
+    ["where the second loss is not a number", sweep((_, i) => (i > 0 ? Number.NaN : 2)), /blew up within 2 updates/],
+    ["where the first is far above the start", sweep(() => 9), /blew up within 1 updates/],
+    ["for too few points", sweep(valley(1e-3, 1), { count: 5 }), /5 points are too few/],
+    ["for none at all", [], /0 points are too few/],
+    ["where the damage is done at once and then half mended", MENDED, /moves from the very first rates on/, 7.698],
+    ["where the first rate does it all", sweep((_, i) => 1 + 0.01 * i), /moves from the very first rates on/],
+  ])("%s", (_, points, reason, start = START) => {
+    const found = suggestRate(points, start);
+    expect(found.rate).toBeNull();
+    expect(found.reason).toMatch(reason);
+  });
+});
+
+describe("a blow-up", () => {
+  it.each([
+    ["four times the lowest", [1, 0.4, 1.7], true],
+    ["nearly four times the lowest", [1, 0.4, 1.5], false],
+    ["half as much again as the start", [2, 3.1], true],
+    ["a little above the start", [2, 2.9], false],
+    ["no number", [2, Number.NaN], true],
+    ["infinite", [2, Number.POSITIVE_INFINITY], true],
+    ["nothing yet", [], false],
+  ])("%s", (_, losses, expected) => {
+    expect(hasBlownUp(losses, START)).toBe(expected);
+  });
+});
+
+it("whatever the curve, a rate that is named lies in the sweep, below a third of the turn and below where it blew up", () => {
+  const loss = fc.oneof(fc.double({ min: 0, max: 12, noNaN: true }), fc.constantFrom(Number.NaN, Infinity, 0));
+  fc.assert(
+    fc.property(fc.array(loss, { maxLength: 60 }), fc.double({ min: 0.5, max: 12, noNaN: true }), (losses, start) => {
+      const points = losses.map((value, i) => ({ rate: 1e-6 * 1.2 ** i, loss: value }));
+      const { rate, turned, bestAt, divergedAt, reason } = suggestRate(points, start);
+      expect(reason).not.toMatch(/NaN|undefined|Infinity/);
+      if (rate === null) return;
+      expect(rate).toBeLessThanOrEqual(points.at(-1)!.rate * 1.05);
+      if (turned) expect(rate).toBeLessThanOrEqual((bestAt! / 3) * 1.05);
+      if (divergedAt !== null) expect(rate).toBeLessThan(divergedAt);
+    }),
+  );
+});
