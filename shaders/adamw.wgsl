@@ -1,12 +1,12 @@
 // adamw: p −= lr·(wd·p + m̂/(√v̂ + eps)) on all parameters in one flat buffer, after norm, clipping and a finite check
-// shapes    parameters, gradients, m, v [P]  partials [G] (sum of squares, non-finite count)  state [8]
+// shapes    parameters, gradients, m, v [P]  losses [S]  partials [G] (sum of squares, non-finite count)  state [8]
 // grid      partial: G workgroups; total: one workgroup; update: one invocation per vec4, spilled into y
 // tiling    partial and total: WG invocations stride, then one workgroup sum, always in the same order
 // numerics  f32 moments; 1 − βᵗ by series where βᵗ is near 1; non-finite found by exponent bits, not by comparison
 // reference test/reference/adamw.ts
 //
 // state: 0 gradient norm before clipping, 1 clip factor, 2 finite (1 or 0), 3 updates applied (t), 4 updates skipped.
-// The step counter lives here so that an update skipped for a non-finite gradient does not advance it.
+// The step counter lives here so that an update skipped for a non-finite gradient or loss does not advance it.
 
 struct Params {
   count: u32,          // P / 4
@@ -19,11 +19,13 @@ struct Params {
   log_beta2: f32,
   eps: f32,
   max_norm: f32,       // 0 = no clipping
+  losses: u32,         // S; 0 = the losses are not looked at
 }
 @group(1) @binding(0) var<uniform> params: Params;
 
 @group(0) @binding(0) var<storage, read> gradients: array<vec4f>;              // partial, update [P]
-@group(0) @binding(1) var<storage, read_write> partials_out: array<vec2f>;     // partial [G]
+@group(0) @binding(1) var<storage, read> losses: array<f32>;                   // partial [S]
+@group(0) @binding(2) var<storage, read_write> partials_out: array<vec2f>;     // partial [G]
 @group(0) @binding(0) var<storage, read> partials: array<vec2f>;               // total [G]
 @group(0) @binding(1) var<storage, read_write> state_out: array<f32>;          // total [8]
 @group(0) @binding(1) var<storage, read> state: array<f32>;                    // update [8]
@@ -49,6 +51,9 @@ fn partial_norm(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_i
     let g = gradients[i];
     squares += dot(g, g);
     broken += count_non_finite(g);
+  }
+  for (var i = group.x * WG + lane; i < params.losses; i += params.groups * WG) {
+    broken += select(0.0, 1.0, non_finite(losses[i]));
   }
   let sum = workgroup_sum(squares, lane);
   let bad = workgroup_sum(broken, lane);

@@ -1,7 +1,11 @@
-/** What an adapter is made of and how strong it is, for `inspect` and for the estimate before training. */
+/**
+ * What an adapter is made of, how strong it is and how many directions it uses, layer by layer: for `inspect`, for the
+ * page, and for the estimate before training.
+ */
 
-import type { Adapter, AdapterFactor, LinearShape } from "./adapter.ts";
-import { firstNonFinite } from "./adapter.ts";
+import { type Adapter, type AdapterFactor, type LinearShape, transpose } from "./adapter.ts";
+import { isOutlier, robustZ } from "./outliers.ts";
+import { effectiveRank, gramOfColumns, singularValues } from "./singular-values.ts";
 
 export interface FactorAudit extends LinearShape {
   readonly module: string;
@@ -15,6 +19,16 @@ export interface FactorAudit extends LinearShape {
   readonly finite: boolean;
   /** The scale or a whole factor is 0: the layer changes nothing. */
   readonly zero: boolean;
+  /** Of scale · B·A, `rank` of them, largest first; empty when the factors are not finite. */
+  readonly singular_values: readonly number[];
+  /** The largest of them: how much the change can stretch an input. NaN when the factors are not finite. */
+  readonly spectral_norm: number;
+  /** Directions in use, 0 to `rank` (Roy and Vetterli 2007). NaN when the factors are not finite. */
+  readonly effective_rank: number;
+  /** How far ‖ΔW‖ is from its kind's (`robustZ`); null where nobody can say. */
+  readonly robust_z: number | null;
+  /** |robust_z| above 3.5. */
+  readonly outlier: boolean;
 }
 
 export interface AdapterAudit {
@@ -31,9 +45,11 @@ export interface AdapterAudit {
   readonly factors: readonly FactorAudit[];
 }
 
-/** Counts and norms of every layer. */
+/** Counts, norms and singular values of every layer. */
 export function auditAdapter(adapter: Adapter): AdapterAudit {
-  const factors = adapter.factors.map((factor) => auditFactor(factor, adapter.scale));
+  const layers = adapter.factors.map((factor) => auditFactor(factor, adapter.scale));
+  const z = robustZ(layers);
+  const factors = layers.map((layer, i) => ({ ...layer, robust_z: z[i]!, outlier: isOutlier(z[i]!) }));
   return {
     rank: adapter.rank,
     alpha: adapter.alpha,
@@ -45,17 +61,19 @@ export function auditAdapter(adapter: Adapter): AdapterAudit {
   };
 }
 
-function auditFactor(factor: AdapterFactor, scale: number): FactorAudit {
+function auditFactor(factor: AdapterFactor, scale: number): Omit<FactorAudit, "robust_z" | "outlier"> {
   const { module, in_features, out_features, rank, A, B } = factor;
-  const gramA = gram(A, rank, in_features, in_features, 1); // A·Aᵀ [r, r]
-  const gramB = gram(B, rank, out_features, 1, rank); // Bᵀ·B [r, r]
+  const gramA = gramOfColumns(transpose(A, rank, in_features), rank); // A·Aᵀ [r, r]
+  const gramB = gramOfColumns(B, rank); // Bᵀ·B [r, r]
   // ‖B·A‖² = tr(Aᵀ·Bᵀ·B·A) = Σ (Bᵀ·B) ⊙ (A·Aᵀ): r × r numbers, never the [out, in] product.
   const squared = gramA.reduce((sum, value, i) => sum + value * gramB[i]!, 0);
   const norm_A = Math.sqrt(trace(gramA, rank));
   const norm_B = Math.sqrt(trace(gramB, rank));
-  const finite = firstNonFinite(A) < 0 && firstNonFinite(B) < 0;
+  // Sums of f32 squares do not overflow in float64: finite norms mean finite values.
+  const finite = Number.isFinite(norm_A) && Number.isFinite(norm_B);
   // Rounding may leave a zero sum slightly negative.
   const norm_delta = Math.abs(scale) * Math.sqrt(Math.max(squared, 0));
+  const singular_values = finite ? singularValues(gramA, gramB, rank).map((value) => Math.abs(scale) * value) : [];
   return {
     ...{ module, in_features, out_features, rank },
     parameters: A.length + B.length,
@@ -64,21 +82,10 @@ function auditFactor(factor: AdapterFactor, scale: number): FactorAudit {
     norm_delta,
     finite,
     zero: scale === 0 || norm_A === 0 || norm_B === 0,
+    singular_values,
+    spectral_norm: singular_values[0] ?? Number.NaN,
+    effective_rank: finite ? effectiveRank(singular_values) : Number.NaN,
   };
-}
-
-/** Inner products of `rank` vectors of `length` values that lie `stride` apart, each value `step` after the last. */
-function gram(values: Float32Array, rank: number, length: number, stride: number, step: number): Float64Array {
-  const out = new Float64Array(rank * rank);
-  for (let i = 0; i < rank; i++) {
-    for (let j = 0; j <= i; j++) {
-      let sum = 0;
-      for (let k = 0; k < length; k++) sum += values[i * stride + k * step]! * values[j * stride + k * step]!;
-      out[i * rank + j] = sum;
-      out[j * rank + i] = sum;
-    }
-  }
-  return out;
 }
 
 function trace(matrix: Float64Array, size: number): number {

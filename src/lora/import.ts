@@ -47,6 +47,10 @@ const PEFT: Layout = {
 const TENSOR_FILES = ["adapters.safetensors", "adapter_model.safetensors"];
 const CONFIG_FILE = "adapter_config.json";
 
+interface ImportOptions {
+  readonly evenBroken?: boolean;
+}
+
 /** The tensors that make up one module's factors. */
 interface Pair {
   A?: TensorInfo;
@@ -55,9 +59,10 @@ interface Pair {
 
 /**
  * Reads an adapter folder of either layout into f32 factors.
+ * @param options `evenBroken`: also with values that are not finite, for those who want to look at them.
  * @throws FormatError or ModelError listing every incomplete pair, wrong rank, wrong shape and value that is not finite.
  */
-export async function importAdapter(source: ModelSource): Promise<Adapter> {
+export async function importAdapter(source: ModelSource, options: ImportOptions = {}): Promise<Adapter> {
   const file = await openTensorFile(source);
   const layout = [...file.tensors.keys()].some((name) => /\.lora_[ab]$/.test(name)) ? MLX : PEFT;
   const json = await readJson(source, CONFIG_FILE);
@@ -72,7 +77,7 @@ export async function importAdapter(source: ModelSource): Promise<Adapter> {
   const pairs = pairTensors(file, layout, problems);
   const factors: AdapterFactor[] = [];
   for (const [path, pair] of pairs) {
-    const factor = await readFactor(file, layout, path, pair, config.rank, problems);
+    const factor = await readFactor(file, layout, path, pair, { rank: config.rank, ...options }, problems);
     if (factor === null) continue;
     if (factors.some(({ module }) => module === factor.module)) problems.add(`${path}: expected once, found twice`);
     factors.push(factor);
@@ -138,7 +143,7 @@ async function readFactor(
   layout: Layout,
   path: string,
   { A, B }: Pair,
-  rank: number,
+  { rank, evenBroken = false }: ImportOptions & { readonly rank: number },
   problems: Problems,
 ): Promise<AdapterFactor | null> {
   if (A === undefined || B === undefined) {
@@ -149,8 +154,11 @@ async function readFactor(
   const shape = factorShape(layout, A, B, rank, problems);
   if (shape === null) return null;
   const { in_features, out_features } = shape;
-  const a = await readFinite(file, A, problems);
-  const b = await readFinite(file, B, problems);
+  const [a, b] = [toFloat32(await file.read(A), A.dtype), toFloat32(await file.read(B), B.dtype)];
+  if (!evenBroken) {
+    noteNonFinite(A, a, problems);
+    noteNonFinite(B, b, problems);
+  }
   return {
     module: hubModule(path),
     ...{ in_features, out_features, rank },
@@ -184,11 +192,9 @@ function factorShape(
   return { in_features: A.shape[1 - rankAxisA]!, out_features: B.shape[1 - rankAxisB]! };
 }
 
-async function readFinite(file: SafetensorsFile, info: TensorInfo, problems: Problems): Promise<Float32Array> {
-  const values = toFloat32(await file.read(info), info.dtype);
+function noteNonFinite({ name }: TensorInfo, values: Float32Array, problems: Problems): void {
   const index = firstNonFinite(values);
-  if (index >= 0) problems.add(`tensor "${info.name}": expected finite values, got ${values[index]} at index ${index}`);
-  return values;
+  if (index >= 0) problems.add(`tensor "${name}": expected finite values, got ${values[index]} at index ${index}`);
 }
 
 /** Multimodal wrappers call their text half language_model.model (MLX) or model.language_model (transformers). */

@@ -2,6 +2,7 @@
  * Global gradient norm, clipping, the non-finite check and AdamW (Loshchilov and Hutter 2019,
  * https://arxiv.org/abs/1711.05101) over one flat buffer: three dispatches, whatever the model.
  */
+import { elementCount } from "../core/dtype.ts";
 import { ceilDiv, type Kernel } from "../gpu/kernel.ts";
 import type { Program } from "../gpu/program.ts";
 import type { Tensor } from "../gpu/tensor.ts";
@@ -18,12 +19,13 @@ const params = {
   log_beta2: "f32",
   eps: "f32",
   max_norm: "f32",
+  losses: "u32",
 } as const;
 
 export const adamwPartialNorm: Kernel = {
   stem: "adamw",
   entry: "partial_norm",
-  inputs: ["gradients"],
+  inputs: ["gradients", "losses"],
   outputs: ["partials"],
   params,
   constants: [],
@@ -73,13 +75,15 @@ export interface AdamwTensors {
   readonly gradients: Tensor;
   readonly m: Tensor;
   readonly v: Tensor;
+  /** f32 [S]: losses of the update, which must be finite too; null: only gradients are looked at. */
+  readonly losses?: Tensor | null;
   /** f32 [8]: norm, clip factor, finite, updates applied, updates skipped. */
   readonly state: Tensor;
 }
 
-/** One update; a non-finite gradient leaves everything as it was and counts as skipped. */
+/** One update; a gradient or loss that is not finite leaves everything as it was and counts as skipped. */
 export function recordAdamw(program: Program, tensors: AdamwTensors, settings: AdamwSettings): void {
-  const { parameters, gradients, m, v, state } = tensors;
+  const { parameters, gradients, m, v, state, losses = null } = tensors;
   const count = vec4Count(parameters);
   const groups = Math.min(MAX_GROUPS, ceilDiv(count, GROUP_SIZE));
   const values = {
@@ -93,10 +97,11 @@ export function recordAdamw(program: Program, tensors: AdamwTensors, settings: A
     log_beta2: Math.max(-80, Math.log(settings.beta2)),
     eps: settings.eps,
     max_norm: settings.maxGradNorm,
+    losses: losses ? elementCount(losses.shape) : 0,
   };
   const partials = program.tensor([groups, 2], "adamw.partials");
   const request = { constants: {}, params: values };
-  program.dispatch(adamwPartialNorm, { ...request, inputs: [gradients], outputs: [partials] });
+  program.dispatch(adamwPartialNorm, { ...request, inputs: [gradients, losses], outputs: [partials] });
   program.dispatch(adamwTotalNorm, { ...request, inputs: [partials], outputs: [state] });
   program.dispatch(adamwUpdate, { ...request, inputs: [gradients, state], outputs: [parameters, m, v] });
 }

@@ -3,6 +3,7 @@ import type { Kernel } from "../gpu/kernel.ts";
 import { adamwPartialNorm, adamwTotalNorm, adamwUpdate } from "./adamw.ts";
 import { addForward } from "./add.ts";
 import { attentionDelta, attentionDkv, attentionDq, attentionForward } from "./attention.ts";
+import { checksumPartial, checksumTotal } from "./checksum.ts";
 import { crossEntropyGradient, crossEntropyReduce } from "./cross-entropy.ts";
 import { dropoutForward } from "./dropout.ts";
 import { embeddingGather } from "./embedding.ts";
@@ -22,6 +23,8 @@ export const kernels: readonly Kernel[] = [
   attentionDelta,
   attentionDq,
   attentionDkv,
+  checksumPartial,
+  checksumTotal,
   crossEntropyReduce,
   crossEntropyGradient,
   dropoutForward,

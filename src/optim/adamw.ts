@@ -20,10 +20,13 @@ export class Adamw {
     this.state = device.allocate([ADAMW_STATE], "adamw.state");
   }
 
-  /** Norm, clipping and update. The report is read back through the ring: await it some steps later. */
-  record(program: Program, settings: AdamwSettings): Promise<UpdateReport> {
+  /**
+   * Norm, clipping and update. `losses` [S]: those of the update; one that is not finite, in them or in the gradients, and
+   * nothing is written. The report is read back through the ring: await it some steps later.
+   */
+  record(program: Program, settings: AdamwSettings, losses: Tensor | null = null): Promise<UpdateReport> {
     const { parameters, gradients, m, v, state } = this;
-    recordAdamw(program, { parameters, gradients, m, v, state }, settings);
+    recordAdamw(program, { parameters, gradients, m, v, state, losses }, settings);
     return program.readFloats(state).then(readReport);
   }
 
@@ -43,7 +46,7 @@ export class Adamw {
 export interface UpdateReport {
   /** Global gradient norm before clipping. */
   readonly gradNorm: number;
-  /** False when the gradient was not finite: the update was skipped. */
+  /** False when the gradient or a loss was not finite: the update was skipped. */
   readonly finite: boolean;
   readonly applied: number;
   readonly skipped: number;

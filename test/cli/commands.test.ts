@@ -1,5 +1,5 @@
 /** eval, logits, generate, inspect and convert on the golden models. */
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { memorySource } from "../../src/core/bytes.ts";
@@ -137,6 +137,34 @@ describe("inspect", () => {
     const { factors, ...audit } = JSON.parse((await succeed("inspect", RANDOM, "--json")).out);
     expect(audit).toMatchObject({ rank: 4, scale: 2, layers: 14, tensors: 28, parameters: 8960, zero: false });
     expect(factors[0]).toMatchObject({ module: "model.layers.0.mlp.down_proj", in_features: 160, out_features: 64 });
+  });
+
+  it("draws sizes and effective ranks, and has both in the JSON", async () => {
+    const { out } = await succeed("inspect", RANDOM);
+    expect(out).toContain("size of each change, ‖ΔW‖ (· nothing, █ ");
+    expect(out).toContain("effective rank, of 4 (· nothing, █ 4.00)");
+    expect(out.match(/^q_proj +[▁-█]{2}$/gm)).toHaveLength(2);
+    const { factors } = JSON.parse((await succeed("inspect", RANDOM, "--json")).out);
+    expect(factors[0].singular_values).toHaveLength(4);
+    expect(factors[0].spectral_norm).toBe(factors[0].singular_values[0]);
+    expect(factors[0]).toMatchObject({ finite: true, zero: false, robust_z: null, outlier: false });
+    expect(out).not.toMatch(/zero|not finite|its kind/);
+  });
+
+  it("shows a broken adapter all the same, with a status that says so", async () => {
+    await succeed("convert", RANDOM, "--to", "mlx", "--out", at("nan"));
+    const file = at("nan", "adapters.safetensors");
+    const bytes = readFileSync(file);
+    bytes.writeFloatLE(Number.NaN, bytes.length - 4); // the last tensor: v_proj of block 1
+    writeFileSync(file, bytes);
+    const { status, out } = await lorikeet(["inspect", at("nan")]);
+    expect(status).toBe(1);
+    expect(out).toContain("not finite, so this adapter is broken: model.layers.1.self_attn.v_proj\n");
+    expect(out).toMatch(/^v_proj +[▁-█]!$/m);
+    expect((await lorikeet(["inspect", at("nan"), "--json"])).status).toBe(1);
+    // Whoever wants to use it is refused.
+    const used = await lorikeet(["convert", at("nan"), "--to", "peft", "--out", at("nan-peft")]);
+    expect(used.err).toContain("expected finite values, got NaN");
   });
 
   it("says when an adapter changes nothing", async () => {

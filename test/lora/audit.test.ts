@@ -47,6 +47,32 @@ describe("auditAdapter", () => {
     expect(trained).toMatchObject({ zero: false, finite: true, layers: 14, tensors: 28 });
   });
 
+  it("gives each layer's singular values and effective rank, the scale in them", async () => {
+    const audit = auditAdapter(await importAdapter(fixture("llama/adapters/random")));
+    for (const { singular_values, spectral_norm, norm_delta, effective_rank, rank } of audit.factors) {
+      expect(Math.hypot(...singular_values) / norm_delta).toBeCloseTo(1, 9);
+      expect(singular_values).toHaveLength(rank);
+      expect(spectral_norm).toBe(singular_values[0]);
+      // Random factors use all of their rank, unequally.
+      expect(effective_rank).toBeGreaterThan(3);
+      expect(effective_rank).toBeLessThan(4);
+    }
+    const init = auditAdapter(await importAdapter(fixture("llama/adapters/init")));
+    expect(init.factors.every(({ effective_rank, spectral_norm }) => effective_rank === 0 && spectral_norm === 0)).toBe(
+      true,
+    );
+  });
+
+  it("names the layer whose change stands far out from its kind's", () => {
+    const config = { ...fixtureConfig("llama/config.json"), num_hidden_layers: 6 };
+    const adapter = randomAdapter(blockLinears(config), 2);
+    const outliers = () => auditAdapter(adapter).factors.flatMap(({ outlier, module }) => (outlier ? module : []));
+    expect(outliers()).toEqual([]);
+    const { module, B } = adapter.factors[10]!;
+    B.set(B.map((value) => 30 * value));
+    expect(outliers()).toEqual([module]);
+  });
+
   it("flags what is not finite, in the layer where it is", () => {
     const adapter = randomAdapter(blockLinears(fixtureConfig("llama/config.json")), 2);
     adapter.factors[3]!.B[1] = Number.NaN;
@@ -54,6 +80,9 @@ describe("auditAdapter", () => {
     expect(audit.finite).toBe(false);
     expect(audit.factors.map(({ finite }) => finite).indexOf(false)).toBe(3);
     expect(audit.factors.filter(({ finite }) => !finite)).toHaveLength(1);
+    expect(audit.factors[3]).toMatchObject({ singular_values: [], robust_z: null, outlier: false });
+    expect(audit.factors[3]!.effective_rank).toBeNaN();
+    expect(audit.factors[3]!.spectral_norm).toBeNaN();
     expect(audit.zero).toBe(false);
   });
 });

@@ -45,10 +45,16 @@ interface Snapshot {
   readonly state: Float32Array;
 }
 
-async function step(tensors: AdamwTensors, gradients: Float64Array, settings: AdamwSettings): Promise<Snapshot> {
+async function step(
+  tensors: AdamwTensors,
+  gradients: Float64Array,
+  settings: AdamwSettings,
+  losses: ArrayLike<number> | null = null,
+): Promise<Snapshot> {
   device.upload(tensors.gradients, new Uint8Array(toF32(gradients).buffer));
   const program = new Program();
-  recordAdamw(program, tensors, settings);
+  const written = losses && program.constant(Float32Array.from(losses), [losses.length], "losses");
+  recordAdamw(program, { ...tensors, losses: written }, settings);
   const reading = [tensors.parameters, tensors.m, tensors.v, tensors.state].map((tensor) => program.readFloats(tensor));
   await device.run(program);
   const [parameters, m, v, state] = await Promise.all(reading);
@@ -133,6 +139,26 @@ describe("adamw: a gradient that is not finite", () => {
     adamwStep(twin, fill(new Random(8), P), { ...SETTINGS, maxGradNorm: 1 });
     adamwStep(twin, gradients, { ...SETTINGS, maxGradNorm: 1 });
     expectClose(got.parameters, twin.parameters, TOLERANCE, "parameters");
+    free(tensors);
+  });
+});
+
+describe("adamw: a loss that is not finite", () => {
+  it.each([1, 5, 300])("among %i losses: changes nothing though the gradient is finite", async (S) => {
+    const { tensors } = start(20, S);
+    const random = new Random(S);
+    const fine = Float64Array.from(fill(random, S), Math.abs);
+    const before = await step(tensors, fill(random, 20), SETTINGS, fine);
+    expect([...before.state.slice(2, 5)]).toEqual([1, 1, 0]);
+    for (const broken of [Number.NaN, Number.POSITIVE_INFINITY]) {
+      for (const at of [0, S - 1]) {
+        const got = await step(tensors, fill(random, 20), SETTINGS, fine.with(at, broken));
+        for (const name of ["parameters", "m", "v"] as const) expect(got[name]).toEqual(before[name]);
+        expect(got.state[2]).toBe(0);
+      }
+    }
+    const after = await step(tensors, fill(random, 20), SETTINGS, fine);
+    expect([...after.state.slice(2, 5)]).toEqual([1, 2, 4]);
     free(tensors);
   });
 });

@@ -41,7 +41,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   nn: { from: ["core", "gpu", "autograd", "ops"] },
   optim: { from: ["core", "gpu", "autograd", "ops"] },
   models: { from: ["core", "formats", "gpu", "autograd", "ops", "nn"] },
-  lora: { from: ["core", "formats", "gpu", "autograd", "ops", "nn"] },
+  lora: { from: ["core", "formats", "gpu", "autograd", "ops", "nn"], packages: ["ml-matrix"] },
   train: { from: [...ENGINE, "demo"] },
   report: { from: ["core", "health", "lora", "train"] },
   worker: { from: [...ENGINE, "demo", "train", "report"], packages: ["fflate", "@huggingface/hub"] },

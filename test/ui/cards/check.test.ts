@@ -140,6 +140,13 @@ describe("what the adapter changed", () => {
     factors: Object.entries(changes).map(([module, norm_delta]) => ({
       ...{ module, norm_delta, in_features: 8, out_features: 8, rank: 4, parameters: 64 },
       ...{ norm_A: 1, norm_B: 1, finite: true, zero: false },
+      ...{
+        singular_values: [norm_delta],
+        spectral_norm: norm_delta,
+        effective_rank: 1,
+        robust_z: null,
+        outlier: false,
+      },
     })),
     ...more,
   });

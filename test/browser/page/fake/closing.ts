@@ -247,6 +247,7 @@ export const AUDIT: AdapterAudit = {
       module: `model.layers.${block}.${i < 4 ? "self_attn" : "mlp"}.${module}`,
       ...{ in_features: 256, out_features: 256, rank: 8, parameters: 4096, finite: true, zero: false },
       ...{ norm_A: 1, norm_B: 1, norm_delta: 0.05 + 0.07 * block + 0.011 * ((i * 5) % 7) },
+      ...{ singular_values: [0.04, 0.02], spectral_norm: 0.04, effective_rank: 1.9, robust_z: null, outlier: false },
     })),
   ),
 };
