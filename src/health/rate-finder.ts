@@ -4,9 +4,10 @@
  *
  * The sweep is the range test of Smith 2017 (https://arxiv.org/abs/1506.01186) with rates that grow geometrically. The
  * suggestion is where the loss falls fastest against the logarithm of the rate, as fastai's `steep` and Lightning's
- * `suggestion` have it, and at most a third of the rate at which it turned. Every update leaves its mark on the losses
+ * `suggestion` have it, and at most a third of the rate at which it is lowest. Every update leaves its mark on the losses
  * after it, so the curve turns only when the damage outweighs what was learned before: Smith's own bound, the turn, is
- * too high for a run that stays there. Past the turn a curve may fall again, even below; that is luck, and not used.
+ * too high for a run that stays there. Some curves rise and recover before they turn for good, where Adam's momentum
+ * carries a fresh adapter too far; the steepest fall is looked for before that, since the one after it is recovery.
  */
 import { formatNumber, formatSetting } from "../core/units.ts";
 
@@ -24,7 +25,7 @@ export interface RateSuggestion {
   /** Where a tenth of the fall was made. */
   readonly fallsAt: number | null;
   readonly steepestAt: number | null;
-  /** Where the smoothed loss was lowest before it first rose again, and what it was there. */
+  /** Where the smoothed loss was lowest, and what it was there. */
   readonly bestAt: number | null;
   readonly bestLoss: number | null;
   /** False when the loss still fell at the end of the sweep. */
@@ -45,9 +46,10 @@ const ENOUGH = 8;
 /** The fall must be this share of the first loss, and this many times the noise. */
 const LEAST_FALL = 0.02;
 const LEAST_FALL_IN_NOISE = 5;
-/** A rise by this share of the fall so far is a turn. */
-const TURN = 0.15;
+/** A rise counts from this share of the fall on. */
+const RISE = 0.15;
 const RISE_IN_NOISE = 5;
+/** How far below the rate of the lowest loss the suggestion stays. */
 const BELOW_TURN = 3;
 
 /** Whether the last of these losses ends the sweep. `start`: the loss before the first update. */
@@ -68,18 +70,20 @@ export function suggestRate(points: readonly RatePoint[], start: number): RateSu
   if (read.length < FEWEST) return { ...nothing, divergedAt, reason: tooFew(read.length, points, divergedAt) };
 
   const curve = smooth([start, ...read.map(({ loss }) => loss)]).slice(1);
-  const { best, turned } = findTurn(curve, read, start);
+  const best = lowestOf(curve);
   const bestLoss = curve[best]!;
   const noise = noiseOf(read.slice(0, Math.max(best + 1, ENOUGH)));
   const fall = start - bestLoss;
-  const found = { bestAt: read[best]!.rate, bestLoss, turned: turned || end >= 0, divergedAt };
-  const problem = whyNot({ fall, start, noise, first: read.slice(0, 3), turned: found.turned });
+  const rises = risesOf(read, { fall, start });
+  const turned = end >= 0 || rises.some((at) => at > best);
+  const found = { bestAt: read[best]!.rate, bestLoss, turned, divergedAt };
+  const problem = whyNot({ fall, start, noise, first: read.slice(0, 3), turned });
   if (problem) return { ...nothing, ...found, reason: problem };
 
-  const steepest = steepestOf(curve.slice(0, best + 1), read, start);
+  const steepest = steepestOf(curve.slice(0, Math.min(best + 1, rises[0] ?? curve.length)), read, start);
   const fallsAt = read[curve.findIndex((loss) => start - loss >= 0.1 * fall)]!.rate;
   const steepestAt = read[steepest]!.rate;
-  const bound = found.turned ? found.bestAt / BELOW_TURN : Number.POSITIVE_INFINITY;
+  const bound = turned ? found.bestAt / BELOW_TURN : Number.POSITIVE_INFINITY;
   const rate = Number(Math.min(steepestAt, bound).toPrecision(2));
   return { rate, fallsAt, steepestAt, ...found, reason: reasonFor(rate, start, { steepestAt, ...found }) };
 }
@@ -109,18 +113,16 @@ function noiseOf(points: readonly RatePoint[]): number {
 }
 
 /**
- * The lowest point of the curve before the first rise that counts. The rise is looked for in the losses themselves, since
- * two high ones are smoothed away, against what noise there was up to then.
+ * The points that lie above the lowest before them by more than a share of the whole fall, and more than noise. They are
+ * looked for in the losses themselves: two high ones in a row are smoothed away.
  */
-function findTurn(curve: readonly number[], read: readonly RatePoint[], start: number) {
+function risesOf(read: readonly RatePoint[], { fall, start }: Pick<Curve, "fall" | "start">): number[] {
   let lowest = start;
-  for (const [i, { loss }] of read.entries()) {
-    if (loss < lowest) lowest = loss;
+  return read.flatMap(({ loss }, i) => {
+    lowest = Math.min(lowest, loss);
     const noise = noiseOf(read.slice(0, Math.max(i, ENOUGH)));
-    const counts = Math.max(TURN * (start - lowest), LEAST_FALL * start, RISE_IN_NOISE * noise);
-    if (loss - lowest > counts) return { best: lowestOf(curve.slice(0, i)), turned: true };
-  }
-  return { best: lowestOf(curve), turned: false };
+    return loss - lowest > Math.max(RISE * fall, LEAST_FALL * start, RISE_IN_NOISE * noise) ? [i] : [];
+  });
 }
 
 /** Where it is; 0 of nothing. */
@@ -178,6 +180,6 @@ function reasonFor(rate: number, start: number, { steepestAt, bestAt, bestLoss, 
   const course = `from ${formatNumber(start)} to ${formatNumber(bestLoss ?? 0)}`;
   if (!turned) return `${fastest}, and still fell at the end of the sweep (${course}): a higher rate may do as well`;
   const lowered = rate < Number((steepestAt ?? 0).toPrecision(2));
-  const bound = lowered ? `, too near the turn: this is a third of the rate there` : "";
-  return `${fastest} and turned at ${show(bestAt)} (${course})${bound}`;
+  const bound = lowered ? `, too near to that: this is a third of the rate at its lowest` : "";
+  return `${fastest} and was lowest at ${show(bestAt)} (${course})${bound}`;
 }

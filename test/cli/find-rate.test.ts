@@ -28,7 +28,7 @@ describe("a sweep that finds a rate", () => {
     expect(ran.out).toMatch(/0\.001 +0\.01 +0\.1\n/);
     expect(ran.out).toMatch(/^sweep +\d+ updates, rates 2e-4 to 0\.\d+/m);
     expect(ran.out).toMatch(/^measured +on 8 examples \(\d+ tokens with loss\) after each; before the first 7\.\d+$/m);
-    expect(ran.out).toMatch(/^suggestion +0\.0\d+\n +the loss fell fastest at 0\.0\d+ and turned at 0\.0\d+/m);
+    expect(ran.out).toMatch(/^suggestion +0\.0\d+\n +the loss fell fastest at 0\.0\d+ and was lowest at 0\.0\d+/m);
     for (const line of ran.out.split("\n").filter((line) => !line.startsWith("train "))) {
       expect(line.length).toBeLessThanOrEqual(100);
     }
