@@ -4,6 +4,7 @@ import { commandHelp, programHelp, selectCommand, wantsHelp } from "./args.ts";
 import { bench } from "./commands/bench.ts";
 import { convert } from "./commands/convert.ts";
 import { demo } from "./commands/demo.ts";
+import { diagnosis } from "./commands/diagnose.ts";
 import { evaluation } from "./commands/eval.ts";
 import { findRateCommand } from "./commands/find-rate.ts";
 import { generation } from "./commands/generate.ts";
@@ -19,6 +20,7 @@ const COMMANDS: readonly Runnable[] = [
   demo,
   train,
   findRateCommand,
+  diagnosis,
   generation,
   evaluation,
   logits,

@@ -3,11 +3,12 @@
  * to train at. Names none where the curve says nothing. Pure.
  *
  * The sweep is the range test of Smith 2017 (https://arxiv.org/abs/1506.01186) with rates that grow geometrically. The
- * suggestion is where the loss falls fastest against the logarithm of the rate, as fastai's `steep` and Lightning's
- * `suggestion` have it, and at most a third of the rate at which it is lowest. Every update leaves its mark on the losses
- * after it, so the curve turns only when the damage outweighs what was learned before: Smith's own bound, the turn, is
- * too high for a run that stays there. Some curves rise and recover before they turn for good, where Adam's momentum
- * carries a fresh adapter too far; the steepest fall is looked for before that, since the one after it is recovery.
+ * suggestion is the lowest of three: where the loss falls fastest against the logarithm of the rate (fastai's `steep`,
+ * Lightning's `suggestion`); a fifth of the rate at which it is lowest (fastai's `minimum` takes a tenth, for SGD without
+ * warm-up); and where it was lowest before it first rose. Smith's own bound, the turn, is too high for a run that stays
+ * there: every update leaves its mark on the losses after it, so the curve turns only when the damage outweighs all that
+ * was learned before. Some curves rise and recover before they turn for good, where Adam's momentum carries a fresh
+ * adapter too far; what lies beyond is not forbidden, but not safe either.
  */
 import { formatNumber, formatSetting } from "../core/units.ts";
 
@@ -50,7 +51,7 @@ const LEAST_FALL_IN_NOISE = 5;
 const RISE = 0.15;
 const RISE_IN_NOISE = 5;
 /** How far below the rate of the lowest loss the suggestion stays. */
-const BELOW_TURN = 3;
+const BELOW_LOWEST = 5;
 
 /** Whether the last of these losses ends the sweep. `start`: the loss before the first update. */
 export function hasBlownUp(losses: readonly number[], start: number): boolean {
@@ -76,15 +77,15 @@ export function suggestRate(points: readonly RatePoint[], start: number): RateSu
   const fall = start - bestLoss;
   const rises = risesOf(read, { fall, start });
   const turned = end >= 0 || rises.some((at) => at > best);
+  const beforeRise = lowestOf(curve.slice(0, rises[0]));
   const found = { bestAt: read[best]!.rate, bestLoss, turned, divergedAt };
   const problem = whyNot({ fall, start, noise, first: read.slice(0, 3), turned });
   if (problem) return { ...nothing, ...found, reason: problem };
 
-  const steepest = steepestOf(curve.slice(0, Math.min(best + 1, rises[0] ?? curve.length)), read, start);
+  const steepestAt = read[steepestOf(curve.slice(0, best + 1), read, start)]!.rate;
   const fallsAt = read[curve.findIndex((loss) => start - loss >= 0.1 * fall)]!.rate;
-  const steepestAt = read[steepest]!.rate;
-  const bound = turned ? found.bestAt / BELOW_TURN : Number.POSITIVE_INFINITY;
-  const rate = Number(Math.min(steepestAt, bound).toPrecision(2));
+  const bounds = turned ? [found.bestAt / BELOW_LOWEST, read[beforeRise]!.rate] : [];
+  const rate = Number(Math.min(steepestAt, ...bounds).toPrecision(2));
   return { rate, fallsAt, steepestAt, ...found, reason: reasonFor(rate, start, { steepestAt, ...found }) };
 }
 
@@ -180,6 +181,6 @@ function reasonFor(rate: number, start: number, { steepestAt, bestAt, bestLoss, 
   const course = `from ${formatNumber(start)} to ${formatNumber(bestLoss ?? 0)}`;
   if (!turned) return `${fastest}, and still fell at the end of the sweep (${course}): a higher rate may do as well`;
   const lowered = rate < Number((steepestAt ?? 0).toPrecision(2));
-  const bound = lowered ? `, too near to that: this is a third of the rate at its lowest` : "";
+  const bound = lowered ? "; so near to that a run would not be safe" : "";
   return `${fastest} and was lowest at ${show(bestAt)} (${course})${bound}`;
 }

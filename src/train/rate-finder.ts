@@ -70,11 +70,15 @@ export interface SweepEndEvent {
 export type SweepEvent = SweepStartEvent | SweepPointEvent | SweepEndEvent;
 
 /**
- * Rates worth trying: two decades and a half around the one that suits the model's size, lowered in proportion where
- * the adapter's scale is higher than usual, since what counts for the answers is rate times scale.
+ * The rate that suits the model's size, lowered in proportion where the adapter's scale is higher than usual, since what
+ * counts for the answers is rate times scale.
  */
-export function sweepRange(parameters: number, { alpha, rank }: Pick<TrainConfig, "alpha" | "rank">) {
-  const middle = (learningRateFor(parameters) * USUAL_SCALE * rank) / alpha;
+export const usualRate = (parameters: number, { alpha, rank }: Pick<TrainConfig, "alpha" | "rank">): number =>
+  (learningRateFor(parameters) * USUAL_SCALE * rank) / alpha;
+
+/** Rates worth trying: nearly two decades on both sides of the one that suits. */
+export function sweepRange(parameters: number, shape: Pick<TrainConfig, "alpha" | "rank">) {
+  const middle = usualRate(parameters, shape);
   return { from: middle / REACH, to: Math.min(0.5, middle * REACH) };
 }
 
