@@ -199,11 +199,15 @@ describe("the adapter does not hold", () => {
         inner.upload(tensor, readBack ? bytes.map((byte, i) => (i < 4096 ? 0 : byte)) : bytes, offset);
       },
     }));
-    const { outcome, reasons } = await diagnosisOf(own, {}, {
-      5: () => {
-        phase = 5;
+    const { outcome, reasons } = await diagnosisOf(
+      own,
+      {},
+      {
+        5: () => {
+          phase = 5;
+        },
       },
-    });
+    );
     expect(outcome).toBe("the adapter does not hold");
     expect(reasons[0]).toMatch(/^the written file: its logits differ/);
   });
