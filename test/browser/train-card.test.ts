@@ -186,7 +186,7 @@ describe.skipIf(missing)(`the Train card in Chromium${missing ? ` (no browser: $
     const opened = await open("done");
     const { page } = opened;
     await page.getByText("26,368").waitFor(); // tokens, out of the run's events
-    expect(await page.getByRole("img", { name: "Passed" }).count()).toBe(4);
+    expect(await page.getByRole("img", { name: "Passed" }).count()).toBe(6);
     await page.locator("summary", { hasText: "Evidence for: Every adapted layer" }).press("Enter");
     await page.getByText("35 of 35 layers", { exact: true }).waitFor();
     expect(await page.getByRole("link", { name: "Compare answers" }).getAttribute("href")).toBe("#check");

@@ -26,8 +26,8 @@ describe("answers by round", () => {
 
   it("shows each against the one before, and the one before training", () => {
     expect(answersAt(["p", "q"], answers, 16)).toEqual([
-      { question: "p", text: "b", before: "a", first: "a", ended: true },
-      { question: "q", text: "y", before: "x", first: "x", ended: true },
+      { question: "p", text: "b", before: "a", first: "a", ended: true, health: HEALTHY },
+      { question: "q", text: "y", before: "x", first: "x", ended: true, health: HEALTHY },
     ]);
     expect(answersAt(["p"], answers, 0)[0]).toMatchObject({ text: "a", before: null, first: null });
   });

@@ -124,9 +124,12 @@ export const OUTCOME = outcomeAfter(
   UPDATES,
   { chosen: "best", chosenStep: 64 },
   {
+    judged: { verdict: "healthy", reason: "All 6 checks passed." },
     checks: [
+      { name: "the base is unchanged", passed: true, evidence: "checksums of all weights before and after" },
       { name: "every number is finite", passed: true, evidence: "70 tensors" },
       { name: "every layer's adapter moved", passed: true, evidence: "35 of 35 layers" },
+      { name: "the answers are coherent", passed: true, evidence: "compared with the base's", about: "answers" },
       { name: "the adapter changes the logits", passed: true, evidence: "relative change 4.12e-1" },
       {
         name: "the written file gives the live logits",
