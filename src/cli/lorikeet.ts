@@ -4,7 +4,9 @@ import { commandHelp, programHelp, selectCommand, wantsHelp } from "./args.ts";
 import { bench } from "./commands/bench.ts";
 import { convert } from "./commands/convert.ts";
 import { demo } from "./commands/demo.ts";
+import { diagnosis } from "./commands/diagnose.ts";
 import { evaluation } from "./commands/eval.ts";
+import { findRateCommand } from "./commands/find-rate.ts";
 import { fuse } from "./commands/fuse.ts";
 import { generation } from "./commands/generate.ts";
 import { inspect } from "./commands/inspect.ts";
@@ -15,7 +17,19 @@ import { INTERRUPTED, type Io, processIo } from "./io.ts";
 import { packageVersion } from "./node/package.ts";
 
 /** In the order of the help. */
-const COMMANDS: readonly Runnable[] = [demo, train, generation, evaluation, logits, inspect, convert, fuse, bench];
+const COMMANDS: readonly Runnable[] = [
+  demo,
+  train,
+  findRateCommand,
+  diagnosis,
+  generation,
+  evaluation,
+  logits,
+  inspect,
+  convert,
+  fuse,
+  bench,
+];
 
 const SUMMARY = "Lorikeet fine-tunes language models with LoRA on WebGPU.";
 const MAX_WIDTH = 110;

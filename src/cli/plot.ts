@@ -17,6 +17,8 @@ export interface PlotOptions {
   readonly height?: number;
   readonly title?: string;
   readonly xLabel?: string;
+  /** Equal steps along x are equal factors; points at or below 0 are left out. */
+  readonly logX?: boolean;
   /** A sparse second series, drawn as ◆ over the curve. */
   readonly marks?: readonly Point[];
 }
@@ -38,8 +40,10 @@ const MIN_ROWS = 3;
 const MARK = "◆";
 
 /** The plot as lines joined by "\n"; a sentence instead when no point is finite. */
-export function plotSeries(points: readonly Point[], options: PlotOptions = {}): string {
-  const { width = 80, height = 16, title, xLabel = "", marks = [] } = options;
+export function plotSeries(given: readonly Point[], options: PlotOptions = {}): string {
+  const { width = 80, height = 16, title, xLabel = "", logX = false } = options;
+  const points = logX ? given.map(logarithmic) : given;
+  const marks = (logX ? options.marks?.map(logarithmic) : options.marks) ?? [];
   const finite = [...points, ...marks].filter(isFinitePoint);
   if (finite.length === 0) return title ? `${title}: nothing to plot yet` : "nothing to plot yet";
 
@@ -58,13 +62,18 @@ export function plotSeries(points: readonly Point[], options: PlotOptions = {}):
     `${labels[i]!.padStart(gutter)} ${labels[i] ? "┤" : "│"}${row.join("")}`.trimEnd(),
   );
   const indent = " ".repeat(gutter + 1);
-  lines.push(`${indent}└${"─".repeat(columns)}`, `${indent} ${xAxis(frame, xLabel)}`);
+  lines.push(
+    `${indent}└${"─".repeat(columns)}`,
+    `${indent} ${logX ? decadeAxis(frame, xLabel) : xAxis(frame, xLabel)}`,
+  );
   return (title ? [truncate(title, width), ...lines] : lines).join("\n");
 }
 
 function isFinitePoint({ x, y }: Point): boolean {
   return Number.isFinite(x) && Number.isFinite(y);
 }
+
+const logarithmic = ({ x, y }: Point): Point => ({ x: Math.log10(x), y });
 
 function span(values: readonly number[]): Span {
   return { low: values.reduce((a, b) => Math.min(a, b)), high: values.reduce((a, b) => Math.max(a, b)) };
@@ -137,7 +146,7 @@ function yLabels({ low, high }: Span, rows: number): string[] {
 }
 
 /** First and last x at the ends, the label between them where it fits. */
-function xAxis({ x, columns }: Frame, label: string): string {
+function xAxis({ x, columns }: Pick<Frame, "x" | "columns">, label: string): string {
   const first = formatSetting(x.low);
   const last = x.high > x.low ? formatSetting(x.high) : "";
   if (last === "") return `${first}${label && ` ${label}`}`.padStart(Math.floor(columns / 2));
@@ -145,4 +154,18 @@ function xAxis({ x, columns }: Frame, label: string): string {
   const text = displayWidth(label) + 2 <= room ? label : "";
   const before = Math.floor((room - displayWidth(text)) / 2);
   return `${first}${" ".repeat(Math.max(1, before))}${text}${" ".repeat(Math.max(0, room - before - displayWidth(text)))}${last}`;
+}
+
+/** Powers of ten under their columns, the label after the last where it fits; both ends where no power lies between. */
+function decadeAxis({ x, columns }: Frame, label: string): string {
+  let line = "";
+  for (let power = Math.ceil(x.low - 1e-9); power <= x.high + 1e-9; power++) {
+    const text = formatSetting(Number(`1e${power}`));
+    const at = Math.min(Math.round(share(power, x) * (columns - 1)), columns - text.length);
+    if (line === "" || at > line.length) line = line.padEnd(at) + text;
+  }
+  const rounded = (power: number) => Number((10 ** power).toPrecision(3));
+  if (line === "") return xAxis({ x: { low: rounded(x.low), high: rounded(x.high) }, columns }, label);
+  const room = columns - line.length;
+  return displayWidth(label) + 2 <= room ? `${line}${label.padStart(room)}` : line;
 }

@@ -5,7 +5,7 @@
 import { f32ToBf16, f32ToF16 } from "./dtype.ts";
 
 /** Stored types that a weight can be merged in. */
-export const FLOAT_DTYPES = ["F32", "F16", "BF16"] as const;
+const FLOAT_DTYPES = ["F32", "F16", "BF16"] as const;
 export type FloatDtype = (typeof FLOAT_DTYPES)[number];
 
 export const isFloatDtype = (dtype: string): dtype is FloatDtype => (FLOAT_DTYPES as readonly string[]).includes(dtype);

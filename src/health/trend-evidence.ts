@@ -55,22 +55,22 @@ export function weigh(update: Seen, good: readonly Seen[]): number {
   return Math.min(MOST, Math.max(LEAST, (excess - usual) / scatter - BEYOND + gradient));
 }
 
-/** The score of an alarm: two updates at the most, or more at less. */
+/** The score of an alarm: at least two updates, far above the usual, and more where they are less far. */
 const ALARM_SCORE = 4;
 /** Fewest suspects, and of those fewest that are high: three hard batches in a row happen. */
 const FEWEST = 4;
 const FEWEST_HIGH = 5;
 /** Of so many newest suspects all but one must be high: whoever recovers is no divergence. */
 const NEWEST = 5;
-/** High is a factor of 1.3 above the level: smaller rises are no divergence, however little a run scatters. */
+/** High is a factor of 1.2 above the level: smaller rises are no divergence, however little a run scatters. */
 const HIGH = Math.log(1.2);
 /** Nats. A model that gives the right tokens a probability of 0.78 is not diverging; overfitted ones jump about there. */
 const LEAST_LOSS = 0.25;
 /** Odds against the high suspects being the highest of all by mere order: proof whatever the distribution. */
 const ODDS = Math.log(100_000);
-/** Odds that are enough when a gap parts suspects from good updates that is wider than either group. */
+/** Odds that are enough where a gap parts suspects from good updates that is wider than either group. */
 const ODDS_APART = Math.log(250);
-/** The same odds for a rise, as a normal deviate, and the good updates before the suspects that it counts from. */
+/** A rise of the suspects, as a normal deviate, that is proof as well, and the good updates before that it counts from. */
 const RISE = 3.4;
 const BEFORE = 4;
 /** Gradient norms this many times the usual speak for a divergence. */

@@ -76,7 +76,7 @@ export class TrendWatch {
 
   /** Takes the next update, in order. An alarm is told once, until the loss is back or `afterRollback`. */
   add({ step, loss, gradNorm, finite }: UpdateFacts): Alarm | null {
-    if (!finite || !Number.isFinite(loss)) return this.addNotFinite(step);
+    if (!finite || !Number.isFinite(loss) || !Number.isFinite(gradNorm)) return this.addNotFinite(step);
     this.notFinite = 0;
     const height = heightOf(loss);
     this.follow(height, step);
@@ -88,9 +88,10 @@ export class TrendWatch {
     const most = mostSuspects(this.good.length);
     if (this.score === 0 || (this.suspects.length > most && !this.told)) this.acquit();
     this.suspects = this.suspects.slice(-most);
-    const alarm = this.told ? null : (this.spikeOrRise(step) ?? this.earlyRise(step) ?? this.slowRise(step));
-    if (alarm) this.told = true;
-    return alarm;
+    const alarm = this.spikeOrRise(step) ?? this.earlyRise(step) ?? this.slowRise(step);
+    const news = alarm !== null && !this.told;
+    this.told = alarm !== null || (this.told && this.score > 0);
+    return news ? alarm : null;
   }
 
   /** Nothing is suspicious: the weights that the newest update's loss was measured with are worth keeping. */
@@ -98,7 +99,10 @@ export class TrendWatch {
     return this.score === 0 && this.upFor === 0 && this.notFinite === 0 && !this.told;
   }
 
-  /** After weights were put back: what was suspicious is forgotten, and the level is less certain than it was. */
+  /**
+   * After weights were put back: what was suspicious is forgotten, and the level is less certain than it was. Reports of
+   * updates that were made before must not be added any more.
+   */
   afterRollback(): void {
     this.good = this.good.slice(-KEPT);
     this.suspects = [];
@@ -135,7 +139,6 @@ export class TrendWatch {
     this.good = [...this.good, ...acquitted].slice(-WINDOW);
     this.suspects = [];
     this.score = 0;
-    this.told = false;
   }
 
   private spikeOrRise(step: number): Alarm | null {

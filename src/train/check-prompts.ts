@@ -1,4 +1,5 @@
 /** Is the model asked what it was trained on? A template that writes prompts differently when asking teaches in vain. */
+import { createChatRenderer } from "../data/chat-renderer.ts";
 import { createPromptCheck } from "../data/example-checks.ts";
 import type { DataRecord } from "../data/records.ts";
 import type { Finding } from "../health/finding.ts";
@@ -14,7 +15,7 @@ export async function checkPrompts(session: TrainingSession, records: readonly D
   if (chats.length === 0) return [];
   const tokenizer = await session.tokenizer();
   if (tokenizer.chatTemplates.size === 0) return [];
-  const check = createPromptCheck(tokenizer, TEMPLATE_DATE);
+  const check = createPromptCheck(createChatRenderer(tokenizer, TEMPLATE_DATE));
   const sample = chats.filter((_, i) => i % Math.ceil(chats.length / SAMPLE) === 0);
   const different = sample.flatMap((record) => check(record) ?? []);
   const [first] = different;

@@ -32,6 +32,8 @@ export class ProbeRounds {
   private readonly probes: readonly Probe[];
   private readonly manner: Manner | null;
   private readonly base: Map<string, Answer>;
+  /** Answers of the present round: a question that is both probe and measure of the voice is asked once. */
+  private readonly latest = new Map<string, Answer>();
   /** Half of the dataset's answers are longer, in characters; undefined where none are known. */
   private readonly taughtLength: number | undefined;
 
@@ -67,10 +69,11 @@ export class ProbeRounds {
   /** A round with the adapter as it is; its verdict is told when it is graver or better than the last. */
   private async *round(step: number, signal?: AbortSignal): AsyncGenerator<ProbeEvent | HealthEvent> {
     const heard: RoundEntry[] = [];
+    this.latest.clear();
     for (const [index, probe] of this.probes.entries()) {
       if (signal?.aborted) return;
       const base = await this.ofBase(probe);
-      const answer = await wholeAnswer(this.session, probe.messages);
+      const answer = await this.ofTuned(probe);
       heard.push({ answer, base, reference: probe.reference });
       const { text, ended } = answer;
       const health = judgeAnswer(answer, base, await this.options(probe));
@@ -92,7 +95,7 @@ export class ProbeRounds {
       if (signal?.aborted || probe.reference === undefined) continue;
       const { reference } = probe;
       base.push({ text: (await this.ofBase(probe)).text, reference });
-      tuned.push({ text: (await wholeAnswer(this.session, probe.messages)).text, reference });
+      tuned.push({ text: (await this.ofTuned(probe)).text, reference });
     }
     if (base.length === 0) return;
     const profile = styleProfile(this.manner.answers);
@@ -114,6 +117,15 @@ export class ProbeRounds {
   private async options({ reference }: Partial<Probe> = {}): Promise<JudgeOptions> {
     const tokenizer = await this.session.tokenizer();
     return { reference, taughtLength: this.taughtLength, decode: (ids) => tokenizer.decode(ids) };
+  }
+
+  private async ofTuned(probe: Probe): Promise<Answer> {
+    const key = probeKey(probe);
+    const known = this.latest.get(key);
+    if (known) return known;
+    const answer = await wholeAnswer(this.session, probe.messages);
+    this.latest.set(key, answer);
+    return answer;
   }
 
   private async ofBase(probe: Probe): Promise<Answer> {

@@ -4,7 +4,6 @@
  */
 import type { Page } from "playwright-core";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { browserArgs } from "../../src/cli/launch/chromium.mjs";
 import { button, dropFolder, notice, setKnobs, setQuota, small, sparseModel, tokenDataset } from "./failing-page.ts";
 import { installedBrowserMissing, type SiteOptions, startSite } from "./harness.ts";
 import { card, openCard, stateOf, untilReady, untilState } from "./journey-page.ts";
@@ -26,7 +25,10 @@ async function start(page: Page, steps: number): Promise<void> {
   await button(page, /^Start/).click();
 }
 
-/** Resolves when the process is gone: the browser may answer before, or not at all. */
+/**
+ * Resolves when the process is gone: the browser may answer before, or not at all. Once a page: Chromium withholds the GPU
+ * for two minutes from one that lost it twice.
+ */
 async function loseGpu(page: Page): Promise<void> {
   const session = await page.context().browser()!.newBrowserCDPSession();
   const gpu = async () => {
@@ -38,9 +40,6 @@ async function loseGpu(page: Page): Promise<void> {
   while ((await gpu()) === before) await page.waitForTimeout(20);
   await session.detach();
 }
-
-/** Chromium withholds the GPU for two minutes from a page that lost it twice; a test does not wait for them. */
-const LOST_TWICE = [...browserArgs, "--disable-domain-blocking-for-3d-apis"];
 
 const untilEnded = (page: Page) => untilState(page, ({ run }) => run.phase === "failed" || run.phase === "done");
 
@@ -71,8 +70,8 @@ describe.skipIf(missing)(`failures of a run${missing ? ` (no browser: ${missing}
     await close();
   });
 
-  it("the GPU is lost while nothing is on: a question says so, and both question and training find it again", async () => {
-    const { page, close } = await open({ args: LOST_TWICE });
+  it("the GPU is lost while nothing is on: a question says so, and with the adapter loaded again it is answered", async () => {
+    const { page, close } = await open();
     await start(page, 2);
     await expectDone(page, 2);
     await loseGpu(page);
@@ -84,6 +83,13 @@ describe.skipIf(missing)(`failures of a run${missing ? ` (no browser: ${missing}
     await untilState(page, ({ model, run }) => model.phase === "ready" && run.phase === "done");
     await card(page, "check").getByRole("button", { name: "Compare" }).click();
     await untilState(page, ({ answering, comparison }) => answering === null && comparison?.sides.tuned?.ended != null);
+    await close();
+  });
+
+  it("the GPU is lost while nothing is on: a run finds it again by itself", async () => {
+    const { page, close } = await open();
+    await start(page, 2);
+    await expectDone(page, 2);
     await loseGpu(page);
     await button(page, "Train again with other settings").click();
     await start(page, 2);

@@ -102,7 +102,7 @@ describe.skipIf(missing)(`failures of the browser${missing ? ` (no browser: ${mi
       changeEngine((script) => `${breaks ? BREAKS_AFTER_SAVE : ""}\n${script}`)(context);
     const { page, close } = await open({ page: { prepare } });
     await untilReady(page);
-    await setKnobs(page, small(6));
+    await setKnobs(page, small(4));
     await openCard(page, "train");
     await button(page, /^Start/).click();
     const words = await (await notice(page, "has stopped")).innerText();
@@ -115,7 +115,7 @@ describe.skipIf(missing)(`failures of the browser${missing ? ` (no browser: ${mi
     await button(page, /^Go on/).click();
     await untilState(page, ({ run }) => run.phase === "done" || run.phase === "failed");
     const { phase, start, outcome } = await stateOf(page, ({ run }) => run);
-    expect([phase, outcome?.usable, outcome?.done.steps]).toEqual(["done", true, 6]);
+    expect([phase, outcome?.usable, outcome?.done.steps]).toEqual(["done", true, 4]);
     expect(start!.doneSteps).toBeGreaterThanOrEqual(2);
     await close(/deliberate/);
   });

@@ -89,4 +89,32 @@ describe("plotSeries", () => {
     ])
       expect(dots(plotSeries(points, { width: 30, height: 8 }))).toBeGreaterThan(0);
   });
+
+  describe("with a logarithmic x axis", () => {
+    const rates: Point[] = [1e-4, 1e-3, 1e-2, 1e-1].map((x, i) => ({ x, y: 3 - i }));
+
+    it("draws equal factors as equal steps, over their powers of ten", () => {
+      const plot = plotSeries(rates, { width: 60, height: 9, xLabel: "rate", logX: true });
+      const straight = plotSeries(series(3, 2, 1, 0), { width: 60, height: 9 });
+      expect(cells(plot)).toEqual(cells(straight));
+      expect(cells(plotSeries(rates, { width: 60, height: 9 }))).not.toEqual(cells(straight));
+      const axis = plot.split("\n").at(-1)!;
+      expect(axis.trim().split(/\s+/)).toEqual(["1e-4", "0.001", "0.01", "0.1"]);
+    });
+
+    it("has the label where there is room, both ends where no power of ten lies between, and marks in place", () => {
+      const few = rates.slice(0, 2).map(({ x, y }) => ({ x: 2 * x, y }));
+      expect(plotSeries(few, { width: 60, xLabel: "rate", logX: true })).toMatch(/ 0\.001 +rate$/);
+      const narrow = [2e-3, 5e-3].map((x) => ({ x, y: x }));
+      expect(plotSeries(narrow, { width: 60, xLabel: "rate", logX: true })).toMatch(/ 0\.002 +rate +0\.005$/);
+      const marked = plotSeries(rates, { width: 60, height: 9, logX: true, marks: [{ x: 1e-4, y: 3 }] });
+      expect(marked.split("\n")[0]).toMatch(/┤◆/);
+    });
+
+    it("leaves out what has no logarithm", () => {
+      const points = [{ x: 0, y: 50 }, { x: -1, y: 60 }, ...rates];
+      expect(plotSeries(points, { logX: true })).toBe(plotSeries(rates, { logX: true }));
+      expect(plotSeries([{ x: 0, y: 1 }], { logX: true })).toBe("nothing to plot yet");
+    });
+  });
 });

@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { bf16ToF32, f16ToF32, toFloat32 } from "../../src/core/dtype.ts";
-import { FLOAT_DTYPES, firstNonFiniteIn, isFloatDtype, roundToBytes } from "../../src/core/float-bytes.ts";
+import { firstNonFiniteIn, isFloatDtype, roundToBytes } from "../../src/core/float-bytes.ts";
 import { Random } from "../../src/core/random.ts";
+
+const FLOAT_DTYPES = ["F32", "F16", "BF16"] as const;
 
 const rounded = (value: number, dtype: "F32" | "F16" | "BF16") =>
   toFloat32(roundToBytes(Float64Array.of(value), dtype), dtype)[0]!;

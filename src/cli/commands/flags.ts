@@ -10,6 +10,27 @@ export function knob<const N extends KnobRow["name"]>(name: N): Extract<KnobRow,
   return KNOBS.find((row) => row.name === name) as Extract<KnobRow, { name: N }>;
 }
 
+/** The knobs that say what one update is: its batch, its adapter, its optimizer, all but the rate. */
+export const UPDATE_KNOBS = [
+  knob("batchSize"),
+  knob("gradAccumulationSteps"),
+  knob("maxGradNorm"),
+  knob("weightDecay"),
+  knob("beta1"),
+  knob("beta2"),
+  knob("eps"),
+  knob("rank"),
+  knob("alpha"),
+  knob("dropout"),
+  knob("targetModules"),
+  knob("numLayers"),
+  knob("maxSeqLength"),
+  knob("maskPrompt"),
+  knob("shuffle"),
+  knob("seed"),
+  knob("checkpointing"),
+] as const;
+
 export const MODEL = {
   name: "model",
   group: "Files",
@@ -34,6 +55,14 @@ export const DATA = {
   unit: "FILE.jsonl",
   required: true,
   meaning: "Records: messages, prompt + completion, text, or input_ids.",
+} as const satisfies Flag;
+
+export const VALID = {
+  name: "valid",
+  group: "Files",
+  kind: "text",
+  unit: "FILE.jsonl",
+  meaning: "Records to measure the loss on.",
 } as const satisfies Flag;
 
 export const JSON_OUTPUT = {

@@ -3,7 +3,7 @@ import { stat } from "node:fs/promises";
 import { modelError } from "../../core/errors.ts";
 import { KNOBS } from "../../train/config.ts";
 import { INTERRUPTED, type Io } from "../io.ts";
-import { ADAPTER, DATA, MODEL } from "./flags.ts";
+import { ADAPTER, DATA, MODEL, VALID } from "./flags.ts";
 import { runnable } from "./runnable.ts";
 import { adapterFact, closingFacts, lossPlot, tryCommands } from "./training/closing.ts";
 import { estimateRun, factLines, inputFacts, planFacts } from "./training/describe.ts";
@@ -25,7 +25,7 @@ const TRAIN = {
       unit: "FILE.jsonl|DIR",
       meaning: "Records, or a folder with train.jsonl and valid.jsonl.",
     },
-    { name: "valid", group: "Files", kind: "text", unit: "FILE.jsonl", meaning: "Records to measure the loss on." },
+    VALID,
     { ...ADAPTER, meaning: "Folder to write the adapter to." },
     {
       name: "resumeAdapterFile",

@@ -71,7 +71,7 @@ function blockedBy(reason: string, remedy: string, rows: readonly SupportRow[]):
 
 const NO_WEBGPU = blockedBy(
   "This browser has no WebGPU.",
-  "Use Safari 26 on macOS 26, Chrome or Edge 113 and later, or Firefox 141 and later on Windows.",
+  "Use Safari 26 on macOS 26, Chrome or Edge 123 and later, or Firefox 141 and later on Windows.",
   [has("Secure page", true), has("WebGPU", false), has("Graphics adapter", false)],
 );
 const INSECURE = blockedBy(

@@ -1,0 +1,151 @@
+/** The sweep on a tiny model: it ends where it should, leaves nothing behind, and its suggestion holds in a real run. */
+import { beforeAll, describe, expect, it } from "vitest";
+import type { Example } from "../../src/data/encode.ts";
+import {
+  findRate,
+  MAX_SWEEP,
+  type RateFinderRequest,
+  type SweepEndEvent,
+  type SweepEvent,
+  type SweepPointEvent,
+  sweepRange,
+} from "../../src/train/rate-finder.ts";
+import type { TrainingSession } from "../../src/train/session.ts";
+import { configOf, fixtureAdapter, goldenExamples, losses, mainExamples, openSession, runOf } from "./support.ts";
+
+let session: TrainingSession;
+let train: Example[];
+beforeAll(async () => {
+  session = await openSession();
+  train = await goldenExamples();
+});
+
+async function sweep(request: Partial<RateFinderRequest> = {}, watch: (event: SweepEvent) => void = () => {}) {
+  const events: SweepEvent[] = [];
+  for await (const event of findRate(session, { config: configOf(), train, ...request })) {
+    events.push(event);
+    watch(event);
+  }
+  const points = events.filter((event): event is SweepPointEvent => event.type === "sweep-point");
+  return { events, points, end: events.at(-1) as SweepEndEvent };
+}
+
+/** Live bytes and answers before and after; the rope table is long enough from the first call on. */
+async function unchanged(action: () => Promise<unknown>) {
+  const before = await session.logits(train[0]!.ids);
+  const live = session.device.memory.live;
+  await action();
+  expect(session.device.memory.live).toBe(live);
+  expect(await session.logits(train[0]!.ids)).toEqual(before);
+}
+
+describe("a sweep", () => {
+  it("makes its updates at rates that grow by equal factors, and measures after each", async () => {
+    const { events, points, end } = await sweep({ from: 1e-4, to: 1e-2, updates: 11 });
+    const valid = events[0]!;
+    expect(valid).toMatchObject({ type: "sweep-start", from: 1e-4, to: 1e-2, updates: 11 });
+    expect(points.map(({ update }) => update)).toEqual(Array.from({ length: 11 }, (_, i) => i + 1));
+    for (const [i, { rate }] of points.entries()) expect(rate / (1e-4 * 10 ** (i / 5))).toBeCloseTo(1, 9);
+    expect(end).toMatchObject({ type: "sweep-end", updates: 11, stopped: false });
+    expect(points.at(-1)!.loss).toBeLessThan(points[0]!.loss);
+  });
+
+  it("has at most 60 updates, whatever is asked", async () => {
+    const { points } = await sweep({ updates: 500, from: 1e-9, to: 1e-8, config: configOf({ batchSize: 1 }) });
+    expect(points.length).toBe(MAX_SWEEP);
+  });
+
+  it("ends where the loss blows up, and names a rate far below that", async () => {
+    const { points, end } = await sweep();
+    const { suggestion } = end;
+    expect(points.length).toBeLessThan(MAX_SWEEP);
+    expect(suggestion.divergedAt).toBe(points.at(-1)!.rate);
+    expect(suggestion.rate!).toBeLessThan(suggestion.divergedAt! / 5);
+  });
+
+  it("says that nothing can be read where every rate is too high, and where every one is too low", async () => {
+    const high = (await sweep({ from: 0.5, to: 0.9, updates: 12 })).end.suggestion;
+    expect(high.rate).toBeNull();
+    expect(high.reason).toMatch(/begin the sweep/);
+    const low = (await sweep({ from: 1e-9, to: 1e-8, updates: 12 })).end.suggestion;
+    expect(low.rate).toBeNull();
+    expect(low.reason).toMatch(/^flat/);
+  });
+
+  it("is a function of the seed", async () => {
+    const lossesOf = async (seed: number) =>
+      (await sweep({ updates: 10, config: configOf({ seed, shuffle: true }) })).points.map(({ loss }) => loss);
+    const first = await lossesOf(1);
+    expect(await lossesOf(1)).toEqual(first);
+    expect(await lossesOf(2)).not.toEqual(first);
+  });
+
+  it("measures on the validation set where there is one, else on examples that it keeps out of the updates", async () => {
+    const measured = async (request: Partial<RateFinderRequest>) => {
+      const { events } = await sweep({ updates: 1, ...request });
+      return events[0]!.type === "sweep-start" ? events[0]!.measured.examples : Number.NaN;
+    };
+    expect(await measured({ valid: await mainExamples() })).toBe(2);
+    expect(await measured({})).toBe(8);
+    const [one, ...others] = train;
+    expect(await measured({ train: [one!] })).toBe(1);
+    // Eight alike among others: whichever are measured, an update never has more than the rest.
+    const many = [...train, ...train, ...others, ...others];
+    expect(await measured({ train: many })).toBe(8);
+  });
+});
+
+describe("the model after a sweep", () => {
+  it.each(["without", "with"])("is as before, %s an adapter on it", async (how) => {
+    if (how === "with") session.setAdapter(await fixtureAdapter("random"));
+    await unchanged(() => sweep({ updates: 4, from: 1e-3, to: 1e-2 }));
+    session.removeAdapter();
+  });
+
+  it("is as before when it was stopped, and the curve so far is read", async () => {
+    const stop = new AbortController();
+    await unchanged(async () => {
+      const { points, end } = await sweep({ signal: stop.signal }, ({ type }) => {
+        if (type === "sweep-point") stop.abort();
+      });
+      expect(points.length).toBe(1);
+      expect(end).toMatchObject({ stopped: true, updates: 1, suggestion: { rate: null } });
+    });
+  });
+
+  it("is as before when nobody listens any more, and when a target matches nothing", async () => {
+    await unchanged(async () => {
+      for await (const { type } of findRate(session, { config: configOf(), train })) if (type === "sweep-point") break;
+    });
+    session.setAdapter(await fixtureAdapter("random"));
+    await unchanged(async () => {
+      const config = configOf({ targetModules: ["nothing_proj"] });
+      await expect(sweep({ config })).rejects.toThrow(/nothing_proj matches no linear layer/);
+    });
+    session.removeAdapter();
+  });
+});
+
+it("the suggestion trains better than a tenth of it, and than ten times it", async () => {
+  const { suggestion } = (await sweep({ valid: train })).end;
+  const rate = suggestion.rate!;
+  const last = async (learningRate: number) => {
+    const run = await runOf(session, { config: configOf({ learningRate, steps: 20, warmup: 2 }), train });
+    session.removeAdapter();
+    return losses(run)
+      .slice(-4)
+      .reduce((sum, loss) => sum + loss / 4, 0);
+  };
+  const [lower, own, higher] = [await last(rate / 10), await last(rate), await last(10 * rate)];
+  expect(own).toBeLessThan(lower);
+  expect(own).toBeLessThan(higher);
+});
+
+it("the range is centred on the rate for the model's size and moves with the adapter's scale", () => {
+  const usual = sweepRange(1e9, { rank: 8, alpha: 16 });
+  expect(Math.sqrt(usual.from * usual.to)).toBeCloseTo(1e-4, 9);
+  const strong = sweepRange(1e9, { rank: 8, alpha: 160 });
+  expect(strong.to / usual.to).toBeCloseTo(0.1, 9);
+  expect(strong.from / usual.from).toBeCloseTo(0.1, 9);
+  expect(sweepRange(1e6, { rank: 32, alpha: 1 }).to).toBeLessThan(1);
+});
