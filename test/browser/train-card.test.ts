@@ -213,7 +213,7 @@ describe.skipIf(missing)(`the Train card in Chromium${missing ? ` (no browser: $
     await expect.poll(() => ask(wide.page, "get().knobs.gradAccumulationSteps"), WAIT).toBe(2);
     await wide.close();
     const astray = await open("unusable");
-    await astray.page.getByRole("button", { name: "Set a quarter of the learning rate" }).press("Enter");
+    await astray.page.getByRole("button", { name: "Set the learning rate to 7.5e-4" }).press("Enter");
     await expect.poll(() => ask(astray.page, "get().config.learningRate"), WAIT).toBe(7.5e-4);
     await astray.page.getByRole("button", { name: "Start" }).waitFor();
     await astray.close();

@@ -27,6 +27,13 @@ export function verdictOf(outcome: RunOutcome | null): Verdict | null {
   return judged?.verdict ?? null;
 }
 
+/** What the page does with the files: as the verdict says; for a run of an older page, as its checks say. */
+export function handedOver(outcome: RunOutcome): Verdict {
+  const verdict = verdictOf(outcome);
+  if (outcome.usable) return verdict ?? "healthy";
+  return verdict === "collapsed" ? "collapsed" : "broken";
+}
+
 /** "Suspicious. Usable, but its answers look odd: …"; null where nobody judged. */
 export function verdictLine(outcome: RunOutcome | null): { readonly tone: Tone; readonly text: string } | null {
   const verdict = verdictOf(outcome);

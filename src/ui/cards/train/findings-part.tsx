@@ -19,38 +19,44 @@ export function StepSize() {
   return <FindingNotice finding={finding} />;
 }
 
-/** Of a run, as the engine told them. `onChange`: a setting was changed for the next run. */
-export function Findings({ onChange }: { readonly onChange: () => void }) {
-  const findings = useAppState((state) => state.findings);
-  if (findings.length === 0) return null;
-  const { good, others } = sortFindings(findings);
+/** Of a run, what was not as it should be. `onChange`: a setting was changed for the next run. */
+export function Problems({ onChange }: { readonly onChange: () => void }) {
+  const { others } = sortFindings(useAppState((state) => state.findings));
+  if (others.length === 0) return null;
   return (
     <div className="c-train-findings">
       {others.map((finding) => (
         <FindingNotice key={finding.id + finding.title} finding={finding} onChange={onChange} />
       ))}
-      {good.length > 0 && (
-        <Details
-          summary={
-            <span>
-              Looked at before the first update
-              <span className="k-soft"> · {findingsSummary(findings)}</span>
-            </span>
-          }
-        >
-          <ul className="c-train-good">
-            {good.map(({ id, title, evidence }) => (
-              <li key={id + title}>
-                <Icon name={TONES.good.icon} label={TONES.good.word} />
-                <p>
-                  {title}. <span className="k-soft">{evidence}</span>
-                </p>
-              </li>
-            ))}
-          </ul>
-        </Details>
-      )}
     </div>
+  );
+}
+
+/** Of a run, what was as it should be, in one line. */
+export function GoodFindings() {
+  const findings = useAppState((state) => state.findings);
+  const { good } = sortFindings(findings);
+  if (good.length === 0) return null;
+  return (
+    <Details
+      summary={
+        <span>
+          Looked at before the first update
+          <span className="k-soft"> · {findingsSummary(findings)}</span>
+        </span>
+      }
+    >
+      <ul className="c-train-good">
+        {good.map(({ id, title, evidence }) => (
+          <li key={id + title}>
+            <Icon name={TONES.good.icon} label={TONES.good.word} />
+            <p>
+              {title}. <span className="k-soft">{evidence}</span>
+            </p>
+          </li>
+        ))}
+      </ul>
+    </Details>
   );
 }
 

@@ -6,7 +6,7 @@ import type { LogLine } from "../../state/app-state.ts";
 import { useAppState } from "../../state/page.tsx";
 import { Answers } from "./answers.tsx";
 import { LossChart, SmallCharts } from "./charts.tsx";
-import { Findings } from "./findings-part.tsx";
+import { GoodFindings, Problems } from "./findings-part.tsx";
 import { HealthNotices } from "./health-notices.tsx";
 import "./stage.css";
 
@@ -15,12 +15,13 @@ export function Stage({ onChange }: { readonly onChange: () => void }) {
   return (
     <>
       <HealthNotices />
+      <Problems onChange={onChange} />
       <div className="c-train-stage">
         <LossChart />
         <Answers />
       </div>
       <SmallCharts />
-      <Findings onChange={onChange} />
+      <GoodFindings />
       <Log />
     </>
   );

@@ -141,6 +141,10 @@ export const TRAIN_STATES: Readonly<Record<(typeof TRAIN_STATE_NAMES)[number], F
       outcome: {
         ...OUTCOME,
         usable: false,
+        judged: {
+          verdict: "broken",
+          reason: "Not to be used: “every number is finite” is not so (model.layers.0.self_attn.q_proj).",
+        },
         checks: [{ name: "every number is finite", passed: false, evidence: "model.layers.0.self_attn.q_proj" }],
       },
     }),
