@@ -7,6 +7,7 @@ import { demo } from "./commands/demo.ts";
 import { diagnosis } from "./commands/diagnose.ts";
 import { evaluation } from "./commands/eval.ts";
 import { findRateCommand } from "./commands/find-rate.ts";
+import { fuse } from "./commands/fuse.ts";
 import { generation } from "./commands/generate.ts";
 import { inspect } from "./commands/inspect.ts";
 import { logits } from "./commands/logits.ts";
@@ -26,6 +27,7 @@ const COMMANDS: readonly Runnable[] = [
   logits,
   inspect,
   convert,
+  fuse,
   bench,
 ];
 

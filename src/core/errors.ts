@@ -16,6 +16,7 @@ export const ERROR_CODES = [
   "gated",
   "not-found",
   "model-too-large",
+  "update-too-large",
   "bad-dataset",
 ] as const;
 

@@ -178,9 +178,9 @@ function searchPlaces(text: string, { messages, train }: Turns, render: Render):
 function turnBegin(text: string, place: Place, after: number, { messages }: Turns, render: Render): number {
   const before = messages.slice(0, place.index);
   const prompt = tryRender(render, before, true);
-  const plain = tryRender(render, before, false);
   const fits = (at: number) => after <= at && at <= place.begin;
   if (prompt !== null && text.startsWith(prompt) && fits(prompt.length)) return prompt.length;
+  const plain = tryRender(render, before, false);
   if (plain === null) return place.begin;
   const header = prompt?.startsWith(plain) ? prompt.slice(plain.length) : "";
   for (const part of headerParts(header)) {

@@ -7,6 +7,7 @@
 import { LorikeetError, Problems } from "../core/errors.ts";
 import { formatCount } from "../core/units.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import { createChatRenderer } from "./chat-renderer.ts";
 import { contentKeys } from "./content-key.ts";
 import type { RecordSet } from "./dataset.ts";
 import { createEncoder, type EncodeOptions, type Encoder, type Example, NO_LOSS } from "./encode.ts";
@@ -112,7 +113,9 @@ function createChecks(tokenizer: Tokenizer, options: DoctorOptions): Pick<Ward, 
   const { maskPrompt, vocabSize, now = DEFAULT_DATE } = options;
   // Uncut, so that lengths are known; the cut is made here.
   const uncut = { where: "", maskPrompt, vocabSize, now, maxSeqLength: Number.MAX_SAFE_INTEGER };
-  return { encoder: createEncoder(tokenizer, uncut), checkPrompt: createPromptCheck(tokenizer, now) };
+  // Shared: the check asks for texts that the encoder has just had.
+  const chat = createChatRenderer(tokenizer, now);
+  return { encoder: createEncoder(tokenizer, uncut, chat), checkPrompt: createPromptCheck(chat) };
 }
 
 function createPace(total: number, { signal, onProgress }: DoctorOptions): Ward["pace"] {

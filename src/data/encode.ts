@@ -3,6 +3,7 @@
 import { dataError, LorikeetError, Problems } from "../core/errors.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import type { Span } from "./assistant-spans.ts";
+import type { ChatRenderer } from "./chat-renderer.ts";
 import type { DataRecord, Form } from "./records.ts";
 import { createRenderer, type Renderer } from "./render.ts";
 
@@ -102,9 +103,10 @@ export interface Encoder {
   encode(record: DataRecord): Example | DropReason;
 }
 
-/** An encoder for one record at a time, for previews. */
-export function createEncoder(tokenizer: Tokenizer, options: EncodeOptions): Encoder {
-  const renderer = createRenderer(tokenizer, { maskPrompt: options.maskPrompt, now: options.now ?? DEFAULT_DATE });
+/** An encoder for one record at a time, for previews. `chat`: a renderer for the same date that others use as well. */
+export function createEncoder(tokenizer: Tokenizer, options: EncodeOptions, chat?: ChatRenderer): Encoder {
+  const { maskPrompt, now = DEFAULT_DATE } = options;
+  const renderer = createRenderer(tokenizer, { maskPrompt, now }, chat);
   return {
     encode(record) {
       const { ids, labels } =

@@ -1,9 +1,8 @@
 /** Two questions to ask of an encoded record: does the model learn where to stop, and is it asked what it was trained on? */
 
 import { LorikeetError } from "../core/errors.ts";
-import { type ChatTemplate, compileChatTemplate, renderChat } from "../tokenizer/chat-template.ts";
-import { chooseChatTemplate } from "../tokenizer/chat-templates.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import type { ChatRenderer } from "./chat-renderer.ts";
 import { type Example, NO_LOSS } from "./encode.ts";
 import type { ChatMessage } from "./messages.ts";
 import type { DataRecord } from "./records.ts";
@@ -43,19 +42,19 @@ const EXCERPT = 40;
  * A check that compares, for each trained answer, the beginning of the conversation as it is trained with the prompt that
  * inference would use. Null for records without a template, and for prompts that the template refuses.
  */
-export function createPromptCheck(tokenizer: Tokenizer, now: Date): PromptCheck {
-  const compiled = new Map<string, ChatTemplate>();
+export function createPromptCheck(chat: ChatRenderer): PromptCheck {
   return (record) => {
-    if (record.kind !== "conversation" && record.kind !== "completion") return null;
-    const source = chooseChatTemplate(tokenizer.chatTemplates, record.tools !== undefined);
-    if (source === undefined) return null;
-    const template = compiled.get(source) ?? compileChatTemplate(source, "tokenizer");
-    compiled.set(source, template);
+    if ((record.kind !== "conversation" && record.kind !== "completion") || !chat.knows(record)) return null;
     const messages = record.kind === "conversation" ? record.messages : asMessages(record.prompt, record.completion);
     const train = record.kind === "conversation" ? record.train : [false, true];
-    const render = (part: readonly ChatMessage[], add_generation_prompt: boolean) =>
-      tryRender(template, tokenizer, record, part, add_generation_prompt, now);
-    return firstDifference(messages, train, render);
+    return firstDifference(messages, train, (part, generationPrompt) => {
+      try {
+        return chat.render(record, part, { generationPrompt });
+      } catch (error) {
+        if (error instanceof LorikeetError) return null;
+        throw error;
+      }
+    });
   };
 }
 
@@ -84,26 +83,4 @@ function firstDifference(
     return { answer, trained: whole.slice(at, at + EXCERPT), asked: prompt.slice(at, at + EXCERPT) };
   }
   return null;
-}
-
-function tryRender(
-  template: ChatTemplate,
-  { special }: Tokenizer,
-  { tools, variables }: Extract<DataRecord, { kind: "conversation" | "completion" }>,
-  messages: readonly ChatMessage[],
-  add_generation_prompt: boolean,
-  now: Date,
-): string | null {
-  const tokens = {
-    bos_token: special.bos?.content,
-    eos_token: special.eos?.content,
-    pad_token: special.pad?.content,
-    unk_token: special.unk?.content,
-  };
-  try {
-    return renderChat(template, { messages, tools, variables, now, add_generation_prompt, ...tokens });
-  } catch (error) {
-    if (error instanceof LorikeetError) return null;
-    throw error;
-  }
 }

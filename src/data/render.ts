@@ -1,10 +1,9 @@
 /** Record → text and the spans of it that carry loss. */
 
 import { dataError } from "../core/errors.ts";
-import { type ChatTemplate, compileChatTemplate, renderChat } from "../tokenizer/chat-template.ts";
-import { chooseChatTemplate } from "../tokenizer/chat-templates.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { assistantSpans, type Render, type Span } from "./assistant-spans.ts";
+import { type ChatRenderer, createChatRenderer } from "./chat-renderer.ts";
 import type { ChatMessage } from "./messages.ts";
 import type { Completion, Conversation, PlainText } from "./records.ts";
 
@@ -30,23 +29,18 @@ export interface Renderer {
   render(record: Conversation | Completion | PlainText): Rendered;
 }
 
-/** A renderer that compiles each template once. */
-export function createRenderer(tokenizer: Tokenizer, options: RenderOptions): Renderer {
-  const compiled = new Map<string, ChatTemplate>();
+/** `chat`: one that others use as well. */
+export function createRenderer(
+  tokenizer: Tokenizer,
+  { maskPrompt, now }: RenderOptions,
+  chat: ChatRenderer = createChatRenderer(tokenizer, now),
+): Renderer {
   const specials = specialsPattern(tokenizer);
-  const templateFor = (tools: readonly unknown[] | undefined) => {
-    const source = chooseChatTemplate(tokenizer.chatTemplates, tools !== undefined);
-    if (source === undefined) return null;
-    const template = compiled.get(source) ?? compileChatTemplate(source, "tokenizer");
-    compiled.set(source, template);
-    return template;
-  };
 
-  const renderConversation = (given: Turns, template: ChatTemplate): Rendered => {
-    const render: Render = (messages, { generationPrompt, marks }) =>
-      renderChat(template, chatContext(tokenizer, given, messages, generationPrompt, options.now), marks);
+  const renderConversation = (given: Turns): Rendered => {
+    const render: Render = (messages, how) => chat.render(given, messages, how);
     const { record, text } = renderWithArguments(given, render);
-    const spans = options.maskPrompt ? assistantSpans(text, record, render, specials) : whole(text);
+    const spans = maskPrompt ? assistantSpans(text, record, render, specials) : whole(text);
     return { text, spans, addSpecialTokens: false, appendEos: false };
   };
 
@@ -55,17 +49,17 @@ export function createRenderer(tokenizer: Tokenizer, options: RenderOptions): Re
       if (record.kind === "text") {
         return { text: record.text, spans: whole(record.text), addSpecialTokens: true, appendEos: true };
       }
-      const template = templateFor(record.tools);
+      const known = chat.knows(record);
       if (record.kind === "conversation") {
-        if (template !== null) return renderConversation(record, template);
+        if (known) return renderConversation(record);
         throw dataError(
           "expected a model with a chat template for a conversation, got one without",
           "Use the model's instruct or chat variant, or records of prompt + completion or text.",
         );
       }
-      if (template !== null) return renderConversation(asTurns(record), template);
+      if (known) return renderConversation(asTurns(record));
       const text = record.prompt + record.completion;
-      const spans: Span[] = options.maskPrompt ? [[record.prompt.length, text.length]] : whole(text);
+      const spans: Span[] = maskPrompt ? [[record.prompt.length, text.length]] : whole(text);
       return { text, spans, addSpecialTokens: true, appendEos: true };
     },
   };
@@ -118,26 +112,6 @@ function withTextArguments(message: ChatMessage): ChatMessage {
 }
 
 const whole = (text: string): Span[] => [[0, text.length]];
-
-function chatContext(
-  { special }: Tokenizer,
-  { tools, variables }: Turns,
-  messages: readonly ChatMessage[],
-  generationPrompt: boolean,
-  now: Date,
-) {
-  return {
-    messages,
-    tools,
-    variables,
-    now,
-    add_generation_prompt: generationPrompt,
-    bos_token: special.bos?.content,
-    eos_token: special.eos?.content,
-    pad_token: special.pad?.content,
-    unk_token: special.unk?.content,
-  };
-}
 
 /** Finds any special token; a pattern that matches nothing when there is none. */
 function specialsPattern(tokenizer: Tokenizer): RegExp {

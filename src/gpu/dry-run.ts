@@ -5,7 +5,6 @@
 import { type Counters, type Device, type DeviceLimits, emptyCounters, residentTensor } from "./device.ts";
 import { Buffers, count, dispatchCost, execute } from "./execute.ts";
 import type { Kernel } from "./kernel.ts";
-import { Pool } from "./pool.ts";
 import { analyse, type Program } from "./program.ts";
 import type { Element, Tensor } from "./tensor.ts";
 
@@ -17,10 +16,11 @@ export class DryDevice implements Device {
   readonly counters: Counters = emptyCounters();
   /** Dispatches by "stem.entry". */
   readonly byKernel = new Map<string, number>();
-  private readonly buffers = new Buffers(new Pool<{ bytes: number }>({ create: (bytes) => ({ bytes }), destroy() {} }));
+  private readonly buffers: Buffers<{ readonly bytes: number }>;
 
   constructor(limits: DeviceLimits = { maxBinding: GIB, maxBuffer: GIB }) {
     this.limits = limits;
+    this.buffers = new Buffers({ create: (bytes) => ({ bytes }), destroy() {} }, limits);
   }
 
   get memory() {

@@ -1,17 +1,20 @@
 /** The walk over a program that both devices share: buffers appear at the first write and go at the last use. */
 import { deviceError } from "../core/errors.ts";
-import type { Counters } from "./device.ts";
-import type { Pool } from "./pool.ts";
+import { formatBytes } from "../core/units.ts";
+import type { Counters, DeviceLimits } from "./device.ts";
+import { type BufferBackend, Pool } from "./pool.ts";
 import type { Command, DispatchCommand, Liveness } from "./program.ts";
-import { type Storage, type Tensor, tensorBytes } from "./tensor.ts";
+import { alignUp, type Storage, type Tensor, tensorBytes } from "./tensor.ts";
 
 export class Buffers<B> {
   private readonly resident = new Map<Storage, B>();
   private transient = new Map<Storage, B>();
   readonly pool: Pool<B>;
+  private readonly limits: DeviceLimits;
 
-  constructor(pool: Pool<B>) {
-    this.pool = pool;
+  constructor(backend: BufferBackend<B>, limits: DeviceLimits) {
+    this.pool = new Pool(backend, limits.maxBuffer);
+    this.limits = limits;
   }
 
   addResident(storage: Storage): B {
@@ -27,11 +30,13 @@ export class Buffers<B> {
     this.pool.discard(buffer);
   }
 
+  /** Throws DeviceError when an activation is larger than a binding of this device. */
   of(tensor: Tensor): B {
     const { storage } = tensor;
     const found = storage.resident ? this.resident.get(storage) : this.transient.get(storage);
     if (found) return found;
     if (storage.resident) throw deviceError(`"${storage.label}" was freed, or belongs to another device`);
+    if (alignUp(storage.bytes, 16) > this.limits.maxBinding) throw tooLarge(storage, this.limits);
     const buffer = this.pool.acquire(storage.bytes, storage.label);
     this.transient.set(storage, buffer);
     return buffer;
@@ -49,6 +54,14 @@ export class Buffers<B> {
     for (const storage of [...this.transient.keys()]) this.releaseTransient(storage);
   }
 }
+
+/** Its size goes with the tokens of a micro-batch, and recomputing makes it all the same. */
+const tooLarge = ({ bytes, label }: Storage, { maxBinding }: DeviceLimits) =>
+  deviceError(
+    `"${label}" needs ${formatBytes(bytes)} in one buffer, this device allows ${formatBytes(maxBinding)}`,
+    "Use a smaller batch-size, with more grad-accumulation-steps for the same updates, or a lower max-seq-length. Checkpointing does not help here.",
+    "update-too-large",
+  );
 
 /** Calls `visit` for every effective command, in order, with its buffers in place. */
 export async function execute<B>(

@@ -1,5 +1,5 @@
 /** From a GPU object (navigator.gpu, or Dawn in Node) to a device with the adapter's own limits. */
-import { deviceError } from "../core/errors.ts";
+import { deviceError, LorikeetError } from "../core/errors.ts";
 import type { Sleep } from "./submit-pacer.ts";
 import { WebGpuDevice } from "./webgpu.ts";
 
@@ -35,6 +35,34 @@ export async function openDevice(gpu: GPU | undefined, sleep: Sleep | null = nul
   });
   return new WebGpuDevice(device, adapterName(adapter.info), sleep);
 }
+
+/**
+ * Opens a device where there was one before. A browser whose GPU process has just gone has no adapter until the next is up,
+ * so for some seconds it is asked again.
+ * @param patienceMs how long "no adapter" is not believed
+ */
+export async function openAgain(open: () => Promise<WebGpuDevice>, patienceMs = 10_000): Promise<WebGpuDevice> {
+  const deadline = performance.now() + patienceMs;
+  for (;;) {
+    try {
+      return await open();
+    } catch (error) {
+      if (!(error instanceof LorikeetError) || error.code !== "no-webgpu") throw error;
+      if (performance.now() >= deadline) throw withheld(error);
+    }
+    await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
+  }
+}
+
+const ASK_AGAIN_MS = 100;
+
+/** Chrome gives a page that lost the GPU twice within two minutes none until they are over. */
+const withheld = ({ message }: LorikeetError): LorikeetError =>
+  deviceError(
+    `the GPU went away, and the browser gives none now: ${message}`,
+    "Wait two minutes and try again: after a second loss a browser may withhold the GPU for so long. If it stays away, restart the browser.",
+    "device-lost",
+  );
 
 /** An adapter in words; browsers leave out what would tell users apart. */
 export function adapterName(info: GPUAdapterInfo): string {

@@ -26,12 +26,15 @@ export interface MemoryLedger {
 export class Pool<B> {
   readonly ledger: MemoryLedger = { live: 0, allocated: 0, peak: 0 };
   private readonly backend: BufferBackend<B>;
+  private readonly maxBytes: number;
   private readonly sizes = new Map<B, number>();
   /** Free blocks, ascending by size. */
   private free: Block<B>[] = [];
 
-  constructor(backend: BufferBackend<B>) {
+  /** `maxBytes`: of one buffer; what is rounded up for reuse stays within it. */
+  constructor(backend: BufferBackend<B>, maxBytes = Number.POSITIVE_INFINITY) {
     this.backend = backend;
+    this.maxBytes = maxBytes;
   }
 
   acquire(bytes: number, label: string): B {
@@ -43,7 +46,7 @@ export class Pool<B> {
       this.ledger.live += found.bytes;
       return found.buffer;
     }
-    return this.create(bucket(bytes), label);
+    return this.create(Math.max(alignUp(bytes, 16), Math.min(bucket(bytes), this.maxBytes)), label);
   }
 
   /** A buffer of exactly `bytes`, for something that stays. */

@@ -11,7 +11,6 @@ import { type Counters, type Device, type DeviceLimits, emptyCounters, residentT
 import { Buffers, count, dispatchCost, execute } from "./execute.ts";
 import { PARAMS_SLOT, writeParams } from "./kernel.ts";
 import { type Binding, Pipelines } from "./pipelines.ts";
-import { Pool } from "./pool.ts";
 import { analyse, type Command, type DispatchCommand, type Program } from "./program.ts";
 import { Readback } from "./readback.ts";
 import { type Sleep, SubmitPacer } from "./submit-pacer.ts";
@@ -52,7 +51,7 @@ export class WebGpuDevice implements Device {
       this.pipelines.forgetGroups();
       buffer.destroy();
     };
-    this.buffers = new Buffers(new Pool({ create, destroy }));
+    this.buffers = new Buffers({ create, destroy }, this.limits);
     this.pacer = new SubmitPacer(gpu.queue, sleep);
     this.readback = new Readback(gpu, this.pacer);
     this.empty = create(16, "empty");

@@ -106,8 +106,8 @@ function sortByPlace(wanted: Wanted[], checkpoint: Checkpoint): void {
 
 const compare = (a: string, b: string) => (a < b ? -1 : Number(a > b));
 
-/** Gives back what is loaded, when the rest will not come. */
-function freeWeights(model: CausalLM, device: Device): void {
+/** Gives back what is loaded: when the rest will not come, or the model has done its work. */
+export function freeWeights(model: CausalLM, device: Device): void {
   for (const { leaf } of namedLeaves(model.tree)) {
     if (leaf.kind === "rmsnorm") {
       if (leaf.weight) device.free(leaf.weight);

@@ -10,7 +10,8 @@ export class Adamw {
   readonly v: Tensor;
   private readonly parameters: Tensor;
   private readonly gradients: Tensor;
-  private readonly state: Tensor;
+  /** Counters and the last norm, f32 [8]. */
+  readonly state: Tensor;
 
   constructor(device: Device, parameters: Tensor, gradients: Tensor) {
     this.parameters = parameters;
@@ -36,6 +37,11 @@ export class Adamw {
     values[3] = applied;
     values[4] = skipped;
     device.upload(this.state, new Uint8Array(values.buffer));
+  }
+
+  /** Updates applied, from the values of `state`. */
+  appliedIn(state: Float32Array): number {
+    return readReport(state).applied;
   }
 
   free(device: Device): void {

@@ -9,6 +9,7 @@ import { formatError, Problems } from "../core/errors.ts";
 import { parseJson } from "../core/json.ts";
 import { openSafetensors, writeSafetensors } from "../formats/safetensors.ts";
 import { scheduledRate, type TrainConfig, updateCount } from "./config.ts";
+import type { GuardState } from "./guard.ts";
 import { updatesInEpoch } from "./schedule-plan.ts";
 
 export interface TrainState {
@@ -23,6 +24,8 @@ export interface TrainState {
   readonly v: Float32Array;
   /** Lowest validation loss so far, with its step and factors. */
   readonly best: { readonly step: number; readonly loss: number; readonly parameters: Float32Array } | null;
+  /** What the guard has seen and done; null where it is off. */
+  readonly guard: GuardState | null;
 }
 
 /** What must be the same when a run goes on: number of examples and the adapter's layout, beside the knobs. */
@@ -43,10 +46,10 @@ export function writeCheckpoint(state: TrainState, identity: RunIdentity): Uint8
     shape: [values.length],
     bytes: new Uint8Array(values.buffer, values.byteOffset, values.byteLength),
   });
-  const { parameters, m, v, best, step, applied, skipped } = state;
+  const { parameters, m, v, best, step, applied, skipped, guard } = state;
   const tensors = [vector("parameters", parameters), vector("m", m), vector("v", v)];
   if (best) tensors.push(vector("best.parameters", best.parameters));
-  const counters = { step, applied, skipped, best: best && { step: best.step, loss: best.loss } };
+  const counters = { step, applied, skipped, best: best && { step: best.step, loss: best.loss }, guard };
   return writeSafetensors(tensors, {
     format: KIND,
     counters: JSON.stringify(counters),
@@ -68,7 +71,7 @@ type Metadata = Readonly<Record<string, string>>;
 
 /** Written by `writeCheckpoint`, so only their JSON is checked. */
 const readCounters = (name: string, { counters = "" }: Metadata) =>
-  parseJson(counters, `${name}: counters`) as Pick<TrainState, "step" | "applied" | "skipped"> & {
+  parseJson(counters, `${name}: counters`) as Pick<TrainState, "step" | "applied" | "skipped" | "guard"> & {
     readonly best: { readonly step: number; readonly loss: number } | null;
   };
 const readIdentity = (name: string, { identity = "" }: Metadata) =>
@@ -96,7 +99,9 @@ export async function readCheckpoint(name: string, bytes: Uint8Array, identity: 
 
 /** Knobs that may change between the two halves of a run without changing its arithmetic. */
 const FREE = new Set<keyof TrainConfig>([
-  ...(["saveEvery", "stepsPerEval", "stepsPerSample", "valBatches", "checkpointing"] as const),
+  ...(["saveEvery", "stepsPerEval", "stepsPerSample", "valBatches", "checkpointing", "patience"] as const),
+  // Off, it decides nothing; on, it goes on with what it has seen.
+  "guard",
   // The length may change as long as the updates done keep their rates: checked apart.
   ...(["steps", "epochs"] as const),
 ]);

@@ -11,15 +11,16 @@ import { attachLora } from "../lora/attach.ts";
 import type { CausalLM } from "../models/model.ts";
 import { buildModel } from "../models/registry.ts";
 import { namedLeaves } from "../nn/module.ts";
-import { Adamw } from "../optim/adamw.ts";
 import type { TrainConfig } from "./config.ts";
+import { Guard } from "./guard.ts";
+import { LiveState } from "./live-state.ts";
 import { recordMicroBatch } from "./step.ts";
 import { positionsNeeded } from "./token-batch.ts";
 
 export interface Estimate {
   /** Frozen weights. */
   readonly weightBytes: number;
-  /** Adapter, gradients and both moments. */
+  /** Adapter, gradients, both moments, and the guard's copies of them. */
   readonly adapterBytes: number;
   /** Highest total during one update. */
   readonly peakBytes: number;
@@ -46,15 +47,17 @@ export async function estimateUpdate(input: EstimateInput): Promise<Estimate> {
   allocateWeights(model, device, element);
   const weightBytes = device.memory.live;
   const lora = attachLora(model.tree, device, { ...train, seed: null, trainable: true });
-  const optimizer = new Adamw(device, lora.parameters, lora.gradients!);
+  const live = new LiveState(device, model, lora);
+  if (train.guard) new Guard(device, live.tensors);
   const adapterBytes = device.memory.live - weightBytes;
 
   const batch = layFlat(lengths.map(({ tokens, supervised }) => exampleOf(tokens, supervised)));
   model.rope.ensure(device, positionsNeeded(batch.positions));
   const program = new Program();
   program.clear(lora.gradients!);
-  void program.read(recordMicroBatch(program, model, batch, { updateTokens: batch.rows.length, checkpointing }));
-  void optimizer.record(program, { ...train, learningRate: 1e-4 });
+  const nll = recordMicroBatch(program, model, batch, { updateTokens: batch.rows.length, checkpointing });
+  void program.read(nll);
+  void live.optimizer.record(program, { ...train, learningRate: 1e-4 }, nll);
   await device.run(program);
   const { dispatches, flops } = device.counters;
   return { weightBytes, adapterBytes, peakBytes: device.memory.peak, dispatches, flops, byKernel: device.byKernel };

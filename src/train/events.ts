@@ -1,5 +1,7 @@
 /** What a training run tells its listener, as plain data: the same over a worker boundary and in process. */
+import type { AnswerHealth } from "../health/answers.ts";
 import type { Finding, Level } from "../health/finding.ts";
+import type { VoiceScore } from "../health/voice.ts";
 import type { Adapter } from "../lora/adapter.ts";
 
 /** Before the first update: what was looked at, good or bad, each with its reason and a fix. */
@@ -61,6 +63,8 @@ export interface ProbeEvent {
   readonly text: string;
   /** False when the answer was cut off at its longest length. */
   readonly ended: boolean;
+  /** Compared with the base's answer to the same question; that of the base itself is judged alone. */
+  readonly health: AnswerHealth;
 }
 
 /** Something about the course of a run that a person should know, and what was done about it. */
@@ -81,6 +85,7 @@ export type HealthKind =
   | "skipped" // an update that was not finite was not applied
   | "spike"
   | "rise"
+  | "non-finite"
   | "plateau"
   | "overfitting"
   | "answers" // of the probes, when their verdict changes
@@ -96,15 +101,6 @@ export interface VoiceEvent {
   readonly questions: number;
   readonly base: VoiceScore;
   readonly tuned: VoiceScore;
-}
-
-export interface VoiceScore {
-  /** The mean of the two below. */
-  readonly score: number;
-  /** chrF against the reference answers. */
-  readonly chrF: number;
-  /** Likeness of character n-grams to all answers of the dataset. */
-  readonly style: number;
 }
 
 export interface SaveEvent {
@@ -125,6 +121,15 @@ export interface DoneEvent {
   readonly skippedUpdates: number;
   /** Stopped by hand. */
   readonly stopped: boolean;
+  /** Ended before its last update by itself. */
+  readonly endedEarly: "early-stop" | "gave-up" | null;
+  readonly rollbacks: number;
+  /** Factors that should have moved since the run began and have not: "model.layers.0.self_attn.q_proj.lora_B". */
+  readonly unmoved: readonly string[];
+  /** Frozen tensors that are not what they were before the run; there must be none. */
+  readonly baseChanged: readonly string[];
+  /** Of the last round of probes, with this adapter; null without probes. */
+  readonly answers: AnswerHealth | null;
 }
 
 export type TrainEvent =

@@ -4,7 +4,7 @@ import { chooseChatTemplate } from "../tokenizer/chat-templates.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 
 /** The date templates may print: fixed, so that one prompt gives one answer. */
-const TEMPLATE_DATE = new Date("2024-07-26T00:00:00Z");
+export const TEMPLATE_DATE = new Date("2024-07-26T00:00:00Z");
 
 export interface Message {
   readonly role: "system" | "user" | "assistant";

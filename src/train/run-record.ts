@@ -4,21 +4,75 @@
  */
 import type { JsonValue } from "../core/json.ts";
 import type { DatasetReport } from "../data/encode.ts";
+import type { Finding } from "../health/finding.ts";
 import type { TrainConfig } from "./config.ts";
-import type { DoneEvent, StartEvent, StepEvent, ValidationEvent } from "./events.ts";
+import type {
+  DoneEvent,
+  HealthEvent,
+  ProbeEvent,
+  StartEvent,
+  StepEvent,
+  TrainEvent,
+  ValidationEvent,
+  VoiceEvent,
+} from "./events.ts";
 import type { ModelFacts } from "./facts.ts";
+import { type Judged, judgeRun } from "./verdict.ts";
 import type { Check } from "./verify.ts";
 
 /** What has happened so far. */
 export interface Course {
+  findings: readonly Finding[];
   start: StartEvent | null;
   steps: StepEvent[];
   validations: ValidationEvent[];
+  probes: ProbeEvent[];
+  health: HealthEvent[];
+  voice: VoiceEvent | null;
   done: DoneEvent | null;
   checks: Check[];
 }
 
-export const newCourse = (): Course => ({ start: null, steps: [], validations: [], done: null, checks: [] });
+export const newCourse = (): Course => ({
+  ...{ findings: [], start: null, steps: [], validations: [], probes: [], health: [] },
+  ...{ voice: null, done: null, checks: [] },
+});
+
+/** Writes an event down; a save leaves no trace in the course. */
+export function noteEvent(course: Course, event: TrainEvent): void {
+  switch (event.type) {
+    case "preflight":
+      course.findings = event.findings;
+      return;
+    case "start":
+      course.start = event;
+      return;
+    case "step":
+      course.steps.push(event);
+      return;
+    case "validation":
+      course.validations.push(event);
+      return;
+    case "probe":
+      course.probes.push(event);
+      return;
+    case "health":
+      course.health.push(event);
+      return;
+    case "voice":
+      course.voice = event;
+      return;
+    case "save":
+      return;
+    case "done":
+      course.done = event;
+  }
+}
+
+/** The verdict on a run that has ended and whose adapter was checked; null before. */
+export function judgeCourse({ done, checks, validations, health }: Course): Judged | null {
+  return done && checks.length > 0 ? judgeRun({ done, checks, validations, health }) : null;
+}
 
 /** What is known of a run beside its course. */
 export interface RunDescription {
@@ -45,10 +99,13 @@ export interface NamedReport {
 /** run.json */
 export function runRecord(run: RunDescription, course: Course): object {
   const { status, versions, device, model, config, resumed, train, valid } = run;
-  const { start, done, validations, checks, steps } = course;
+  const { start, done, validations, checks, steps, findings, health, voice } = course;
+  const judged = judgeCourse(course);
   const best = validations.filter(({ best }) => best).at(-1);
   return {
     status,
+    verdict: judged?.verdict ?? null,
+    reason: judged?.reason ?? null,
     versions,
     began: run.began.toISOString(),
     ended: new Date().toISOString(),
@@ -74,6 +131,12 @@ export function runRecord(run: RunDescription, course: Course): object {
     updates: done?.steps ?? null,
     skipped_updates: done?.skippedUpdates ?? null,
     adapter: done && { chosen: done.chosen, step: done.chosenStep },
+    ended_early: done?.endedEarly ?? null,
+    rollbacks: done?.rollbacks ?? null,
+    preflight: findings,
+    health: health.map(({ type: _, ...event }) => event),
+    answers: done?.answers ?? null,
+    voice: voice && { questions: voice.questions, base: voice.base, tuned: voice.tuned },
     checks,
     verified: checks.length > 0 && checks.every(({ passed }) => passed),
   };

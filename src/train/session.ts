@@ -8,6 +8,8 @@ import { isJsonObject } from "../core/json.ts";
 import type { RecordSet } from "../data/dataset.ts";
 import { type EncodedDataset, type EncodeOptions, type Example, encodeDataset } from "../data/encode.ts";
 import type { Device } from "../gpu/device.ts";
+import type { Answer } from "../health/answers.ts";
+import type { Finding } from "../health/finding.ts";
 import type { Adapter } from "../lora/adapter.ts";
 import { type AttachedLora, attachAdapter, attachLora, detachAdapter, freeLora } from "../lora/attach.ts";
 import { checkAdapterFits } from "../lora/import.ts";
@@ -17,17 +19,19 @@ import type { CausalLM } from "../models/model.ts";
 import { loadTokenizer } from "../tokenizer/load.ts";
 import { noTokenizer } from "../tokenizer/no-tokenizer.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
-import { answerProbes, type Probe } from "./answer.ts";
 import { readCheckpoint } from "./checkpoint.ts";
 import type { TrainConfig } from "./config.ts";
 import { type Evaluation, evaluate } from "./evaluate.ts";
 import type { TrainEvent } from "./events.ts";
 import { modelFacts } from "./facts.ts";
+import { changedTensors, fingerprintBase } from "./fingerprint.ts";
 import { type GenerateOptions, generate } from "./generate.ts";
 import { computeLogits } from "./logits.ts";
-import { longestBatch, planMemory } from "./memory-plan.ts";
+import { longestBatch, type PlannedMemory, planMemory } from "./memory-plan.ts";
+import { preflight } from "./preflight.ts";
+import { type Manner, type Probe, ProbeRounds } from "./probes.ts";
 import { Trainer } from "./trainer.ts";
-import { type Check, verifyAdapter } from "./verify.ts";
+import { type Check, type TrainedFacts, verifyAdapter } from "./verify.ts";
 
 export interface TrainRequest {
   readonly config: TrainConfig;
@@ -37,8 +41,14 @@ export interface TrainRequest {
   readonly initial?: Adapter | undefined;
   /** Go on exactly where this checkpoint stood. */
   readonly checkpoint?: { readonly name: string; readonly bytes: Uint8Array } | undefined;
-  /** Questions answered every `stepsPerSample` updates. */
+  /** Questions answered at the start, every `stepsPerSample` updates, and at the end. */
   readonly probes?: readonly Probe[] | undefined;
+  /** Answers of the plain base by `probeKey`; those asked for during the run are added. */
+  readonly baseAnswers?: Map<string, Answer> | undefined;
+  /** What the voice is measured by, at the end. */
+  readonly manner?: Manner | null | undefined;
+  /** What was found when the records were read. */
+  readonly findings?: readonly Finding[] | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -99,23 +109,37 @@ export class TrainingSession {
 
   /** Trains; yields what happens. When it ends, the chosen adapter is on the model. */
   async *train(request: TrainRequest): AsyncGenerator<TrainEvent> {
-    const { config, train, valid, initial, checkpoint, probes = [], signal } = request;
+    const { config, train, valid, initial, checkpoint, probes = [], manner = null, findings = [], signal } = request;
     this.removeAdapter();
     const { model, device } = this;
     if (initial) this.checkFits(initial);
+    const planned = initial
+      ? initial.factors.map(({ module }) => module)
+      : targetLayers(model.tree, config).map(({ path }) => path);
     const lora = initial
       ? attachAdapter(model.tree, device, initial, { trainable: true, dropout: config.dropout })
       : attachLora(model.tree, device, { ...config, trainable: true });
     this.lora = lora;
-    const checkpointing = await this.wantsCheckpointing(config, train);
+    const memory = await this.planMemory(config, train);
+    const { encoder: tokenizer } = this;
+    const found = preflight({ model, lora, planned, config, train, tokenizer, memory });
+    yield { type: "preflight", findings: [...found, ...findings] };
+    const base = await fingerprintBase(device, model);
+    const rounds = new ProbeRounds(this, probes, manner, request.baseAnswers ?? new Map());
     const gate = () => this.paused?.promise ?? null;
-    const probe = (step: number) => answerProbes(this, probes, step, signal);
+    const probe = (step: number, last: boolean) => rounds.at(step, last, signal);
+    const { checkpointing } = memory;
     const trainer = new Trainer({ device, model, lora, config, train, valid, checkpointing, gate, probe, signal });
     try {
       if (checkpoint) trainer.restore(await readCheckpoint(checkpoint.name, checkpoint.bytes, trainer.runIdentity));
       for await (const event of trainer.run()) {
-        if (event.type === "done") this.setAdapter(event.adapter);
-        yield event;
+        if (event.type !== "done") {
+          yield event;
+          continue;
+        }
+        this.setAdapter(event.adapter);
+        const baseChanged = changedTensors(base, await fingerprintBase(device, model));
+        yield { ...event, baseChanged, answers: rounds.verdict };
       }
     } finally {
       trainer.free();
@@ -181,9 +205,14 @@ export class TrainingSession {
     return computeLogits(this.device, this.model, { input_ids, positions, starts: new Uint32Array(ids.length) });
   }
 
-  /** Checks the adapter and the files it was written to. */
-  verify(adapter: Adapter, written: ModelSource, examples: readonly Example[]): Promise<Check[]> {
-    return verifyAdapter(this.device, this.model, adapter, written, examples);
+  /** Checks the adapter and the files it was written to; `course`: and the run it came from, once that has ended. */
+  verify(
+    adapter: Adapter,
+    written: ModelSource,
+    examples: readonly Example[],
+    course: TrainedFacts | null,
+  ): Promise<Check[]> {
+    return verifyAdapter(this.device, this.model, adapter, written, examples, course);
   }
 
   dispose(): void {
@@ -200,9 +229,9 @@ export class TrainingSession {
     );
   }
 
-  private async wantsCheckpointing(config: TrainConfig, train: readonly Example[]): Promise<boolean> {
-    if (config.checkpointing !== "auto") return config.checkpointing === "on";
-    const { checkpointing } = await planMemory({
+  /** Throws DeviceError, before anything is trained, when the largest micro-batch has a tensor that no buffer here holds. */
+  private planMemory(config: TrainConfig, train: readonly Example[]): Promise<PlannedMemory> {
+    return planMemory({
       config: this.model.config,
       element: modelFacts(this.model).element,
       train: config,
@@ -212,7 +241,6 @@ export class TrainingSession {
       ),
       limits: this.device.limits,
     });
-    return checkpointing;
   }
 }
 

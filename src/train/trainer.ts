@@ -1,25 +1,26 @@
 /**
  * The training loop: schedule → micro-batches → norm, clip, AdamW → report. The loss is never waited for inside a step:
- * reports come back through a ring a few updates later.
+ * reports come back through a ring a few updates later. What goes wrong meanwhile is the guard's.
  */
 
-import { layFlat } from "../data/batches.ts";
 import type { Example } from "../data/encode.ts";
-import { type Device, fetchFloats } from "../gpu/device.ts";
-import { Program } from "../gpu/program.ts";
-import type { Tensor } from "../gpu/tensor.ts";
-import type { Adapter } from "../lora/adapter.ts";
-import { type AttachedLora, readFactors } from "../lora/attach.ts";
+import type { Device } from "../gpu/device.ts";
+import { type Advice, adviseOn, shouldStopEarly } from "../health/progress.ts";
+import type { Alarm } from "../health/trend.ts";
+import type { AttachedLora } from "../lora/attach.ts";
 import { describeTrainable } from "../lora/audit.ts";
 import type { CausalLM } from "../models/model.ts";
-import { Adamw, type UpdateReport } from "../optim/adamw.ts";
 import { type RunIdentity, type TrainState, writeCheckpoint } from "./checkpoint.ts";
 import { scheduledRate, type TrainConfig, warmupCount } from "./config.ts";
-import { evaluate, sum } from "./evaluate.ts";
-import type { ProbeEvent, StepEvent, TrainEvent, ValidationEvent } from "./events.ts";
+import { evaluate } from "./evaluate.ts";
+import type { DoneEvent, HealthEvent, StartEvent, StepEvent, TrainEvent, ValidationEvent } from "./events.ts";
+import { type Anchor, Guard } from "./guard.ts";
+import { describeEarlyStop, describeRollback, describeSkip, sentence } from "./guard-words.ts";
+import { LiveState, type PlainState } from "./live-state.ts";
+import { FirstMoves, unmovedFactors } from "./moved.ts";
+import { pausedUntil } from "./pause.ts";
 import { planUpdates, type UpdatePlan } from "./schedule-plan.ts";
-import { recordMicroBatch } from "./step.ts";
-import { positionsNeeded } from "./token-batch.ts";
+import { type PendingUpdate, Updates } from "./update.ts";
 
 export interface TrainerInput {
   readonly device: Device;
@@ -31,46 +32,41 @@ export interface TrainerInput {
   readonly checkpointing: boolean;
   /** Asked between updates: null to go on, or a pause that ends when the promise resolves. */
   gate(): Promise<void> | null;
-  /** Sample answers with the adapter as it is now. */
-  probe?(step: number): AsyncGenerator<ProbeEvent>;
+  /** Sample answers with the adapter as it is now; `last`: with the one that will be kept. */
+  probe?(step: number, last: boolean): AsyncGenerator<TrainEvent>;
   readonly signal?: AbortSignal | undefined;
 }
+
+/** What the trainer knows of the end of a run; the session adds what it has looked after. */
+export type TrainerDone = Omit<DoneEvent, "baseChanged" | "answers">;
 
 /** Updates whose report may still be on its way. The very first is waited for: somebody is looking for a sign of life. */
 const LAG = 2;
 
-interface Pending {
-  readonly step: number;
-  readonly epoch: number;
-  readonly learningRate: number;
-  readonly tokens: number;
-  readonly supervisedTokens: number;
-  readonly losses: Promise<Float32Array>[];
-  readonly report: Promise<TimedReport>;
-}
-
-/** Reports may wait to be asked for; what counts is when they came. */
-interface TimedReport extends UpdateReport {
-  readonly at: number;
-}
-
-const timed = async (report: Promise<UpdateReport>): Promise<TimedReport> => ({
-  ...(await report),
-  at: performance.now(),
-});
+/** Updates between two looks at the whole course. */
+const ADVISE_EVERY = 16;
 
 export class Trainer {
   private readonly input: TrainerInput;
   private readonly plan: UpdatePlan;
-  private readonly optimizer: Adamw;
+  private readonly live: LiveState;
+  private readonly updates: Updates;
+  private readonly guard: Guard | null;
+  private readonly moves: FirstMoves;
   private readonly identity: RunIdentity;
-  private readonly pending: Pending[] = [];
+  private readonly pending: PendingUpdate[] = [];
+  private readonly losses: { step: number; loss: number; learningRate: number }[] = [];
+  private readonly validations: ValidationEvent[] = [];
+  private readonly advised = new Set<Advice["kind"]>();
+  /** Where the run began: the factors [P] and, for a resumed one, the optimizer's state. */
+  private origin: PlainState & { readonly step: number } = EMPTY;
   private lastDone = 0;
   private best: TrainState["best"] = null;
   private applied = 0;
   private skipped = 0;
   private step = 0;
   private reported = 0;
+  private endedEarly: DoneEvent["endedEarly"] = null;
 
   constructor(input: TrainerInput) {
     this.input = input;
@@ -79,7 +75,10 @@ export class Trainer {
       train.map(({ ids }) => ids.length),
       config,
     );
-    this.optimizer = new Adamw(device, lora.parameters, lora.gradients!);
+    this.live = new LiveState(device, input.model, lora);
+    this.updates = new Updates(input, this.live.optimizer);
+    this.guard = config.guard ? new Guard(device, this.live.tensors) : null;
+    this.moves = new FirstMoves(lora);
     const modules = lora.slots.map(({ path }) => path);
     this.identity = { config, examples: train.length, modules, size: lora.parameters.shape[0]! };
   }
@@ -91,26 +90,24 @@ export class Trainer {
 
   /** Goes on where a checkpoint stood. */
   restore(state: TrainState): void {
-    const { device, lora } = this.input;
-    const upload = (tensor: Tensor, values: Float32Array) =>
-      device.upload(tensor, new Uint8Array(values.slice().buffer));
-    upload(lora.parameters, state.parameters);
-    upload(this.optimizer.m, state.m);
-    upload(this.optimizer.v, state.v);
-    this.optimizer.setSteps(device, state.applied, state.skipped);
+    this.live.write(state);
+    this.origin = state;
     this.step = state.step;
     this.applied = state.applied;
     this.skipped = state.skipped;
     this.best = state.best;
+    if (state.guard) this.guard?.restore(state.guard);
   }
 
-  async *run(): AsyncGenerator<TrainEvent> {
+  async *run(): AsyncGenerator<TrainEvent | TrainerDone> {
     const { config, signal, gate } = this.input;
+    const { totalSteps } = this.plan;
     yield this.startEvent();
+    if (this.origin === EMPTY) this.origin = { step: 0, applied: 0, parameters: await this.live.factors() };
     if (this.step === 0) yield* this.look(0);
     this.lastDone = performance.now();
     const lag = () => (this.reported === 0 ? 0 : LAG);
-    while (this.step < this.plan.totalSteps && !signal?.aborted) {
+    while (this.step < totalSteps && !signal?.aborted && !this.endedEarly) {
       const pause = gate();
       if (pause) {
         yield* this.drain();
@@ -120,29 +117,37 @@ export class Trainer {
         this.lastDone = performance.now();
         continue;
       }
-      this.pending.push(await this.submitUpdate(this.step));
+      this.pending.push(await this.submit());
       this.step += 1;
-      if (this.pending.length > lag()) yield await this.settle();
-      const last = this.step === this.plan.totalSteps;
+      if (this.pending.length > lag()) yield* this.settle();
+      const last = this.step === totalSteps;
+      if (last) yield* this.drain();
+      // Not what happens to have been reported, but what always has been: a pause must not change what is decided.
+      yield* this.watch(last ? this.step : this.step - LAG);
+      if (this.endedEarly) break;
+      await this.guard?.keep(this.step);
+      if (due(this.step, ADVISE_EVERY)) yield* this.advise();
       if (last || due(this.step, config.stepsPerEval) || due(this.step, config.stepsPerSample)) {
         yield* this.drain();
         yield* this.look(this.step, last);
       }
-      if (!last && due(this.step, config.saveEvery)) {
+      if (!last && !this.endedEarly && due(this.step, config.saveEvery)) {
         yield* this.drain();
         yield await this.save();
       }
     }
     yield* this.drain();
     yield await this.save();
-    yield await this.done();
+    yield* this.close();
   }
 
   free(): void {
-    this.optimizer.free(this.input.device);
+    this.live.free();
+    this.updates.free();
+    this.guard?.free();
   }
 
-  private startEvent(): TrainEvent {
+  private startEvent(): StartEvent {
     const { lora, config, checkpointing } = this.input;
     const linears = lora.slots.map(({ linear }) => ({ in_features: linear.shape[1], out_features: linear.shape[0] }));
     const { totalSteps, updatesPerEpoch } = this.plan;
@@ -157,67 +162,74 @@ export class Trainer {
     };
   }
 
-  /** Records and submits one update; nothing is waited for but room in the submit queue. */
-  private async submitUpdate(step: number): Promise<Pending> {
-    const { device, model, lora, config, train, checkpointing } = this.input;
-    const { epoch, microBatches } = this.plan.at(step);
-    const batches = microBatches.map((indices) =>
-      layFlat(
-        indices.map((i) => train[i]!),
-        indices,
-      ),
-    );
-    const updateTokens = batches.reduce((n, { rows }) => n + rows.length, 0);
-    const learningRate = scheduledRate(config, step, this.plan.totalSteps);
-    const losses: Promise<Float32Array>[] = [];
-    let report: Promise<TimedReport> | null = null;
-    for (const [i, batch] of batches.entries()) {
-      model.rope.ensure(device, positionsNeeded(batch.positions));
-      lora.dropoutSeed = Math.imul(config.seed + 1, 0x85ebca6b) + step * config.gradAccumulationSteps + i;
-      const program = new Program();
-      if (i === 0) program.clear(lora.gradients!);
-      losses.push(later(program.readFloats(recordMicroBatch(program, model, batch, { updateTokens, checkpointing }))));
-      if (i === batches.length - 1) report = later(timed(this.optimizer.record(program, { ...config, learningRate })));
-      await device.run(program);
-    }
-    const tokens = batches.reduce((n, { input_ids }) => n + input_ids.length, 0);
-    return { step, epoch, learningRate, tokens, supervisedTokens: updateTokens, losses, report: report! };
+  private submit(): Promise<PendingUpdate> {
+    const { config } = this.input;
+    const rate = scheduledRate(config, this.step, this.plan.totalSteps) * (this.guard?.rateFactor ?? 1);
+    return this.updates.submit(this.step, this.plan.at(this.step), rate, { readFactors: this.moves.due(rate) });
   }
 
-  /** The oldest update's event. A GPU→CPU wait, for work submitted a few updates ago. */
-  private async settle(): Promise<StepEvent> {
-    const { step, epoch, learningRate, tokens, supervisedTokens, losses, report } = this.pending.shift()!;
-    const nll = (await Promise.all(losses)).reduce((total, values) => total + sum(values), 0);
-    const { gradNorm, finite, applied, skipped, at } = await report;
-    this.applied = applied;
-    this.skipped = skipped;
+  /** The oldest update's events. A GPU→CPU wait, for work submitted a few updates ago. */
+  private async *settle(): AsyncGenerator<StepEvent | HealthEvent> {
+    const pending = this.pending.shift()!;
+    const { event, applied, at } = await this.updates.settle(pending);
+    if (pending.factors && event.finite) {
+      this.moves.take(this.origin.parameters, await pending.factors, (await this.live.moments()).m);
+    }
+    this.applied = applied ?? this.applied;
+    if (!event.finite) this.skipped += 1;
+    else this.losses.push(event);
+    this.guard?.note(event);
     const seconds = (at - this.lastDone) / 1000;
     this.lastDone = at;
     this.reported += 1;
-    const loss = nll / supervisedTokens;
-    const ok = finite && Number.isFinite(loss);
-    return {
-      ...{ type: "step", step: step + 1, epoch, loss, gradNorm, finite: ok },
-      ...{ learningRate, tokens, supervisedTokens, seconds },
-    };
+    yield { ...event, seconds };
+    if (!event.finite) yield describeSkip(event, this.step);
   }
 
-  private async *drain(): AsyncGenerator<StepEvent> {
-    while (this.pending.length > 0) yield await this.settle();
+  private async *drain(): AsyncGenerator<StepEvent | HealthEvent> {
+    while (this.pending.length > 0) yield* this.settle();
+  }
+
+  /** Rolls back when the reports up to update `last` call for it. */
+  private async *watch(last: number): AsyncGenerator<TrainEvent> {
+    const alarm = this.guard?.examine(last);
+    if (!alarm) return;
+    yield* this.drain(); // their reports belong to the same stretch
+    yield await this.rollBack(alarm);
+    this.lastDone = performance.now();
+  }
+
+  private async rollBack(alarm: Alarm): Promise<HealthEvent> {
+    const guard = this.guard!;
+    const { origin, best } = this;
+    const anchors: Anchor[] = [{ step: origin.step, restore: async () => this.live.write(origin) }];
+    if (best) anchors.push({ step: best.step, restore: async () => this.live.write({ ...best, applied: 0 }) });
+    const toStep = await guard.rollBack(alarm, anchors);
+    this.applied = await this.live.applied();
+    if (guard.exhausted) this.endedEarly = "gave-up";
+    return describeRollback(alarm, this.step, toStep, guard, this.input.config.learningRate);
+  }
+
+  /** What does not justify a rollback, but a word: each once. */
+  private *advise(): Generator<HealthEvent> {
+    const advice = adviseOn(this.losses, this.validations, this.advised);
+    if (!advice) return;
+    this.advised.add(advice.kind);
+    yield { type: "health", step: this.step, ...advice, text: sentence(advice.text) };
   }
 
   /** Validation loss and sample answers, whichever is due. */
   private async *look(step: number, last = false): AsyncGenerator<TrainEvent> {
     const { config, signal } = this.input;
     if (step === 0 || last || due(step, config.stepsPerEval)) yield* this.validate();
-    const sampled = config.stepsPerSample > 0 && (step === 0 || last || due(step, config.stepsPerSample));
-    if (sampled && this.input.probe && !signal?.aborted) yield* this.input.probe(step);
+    const sampled = step === 0 || (!last && due(step, config.stepsPerSample));
+    if (sampled && this.input.probe && !signal?.aborted) yield* this.input.probe(step, false);
     this.lastDone = performance.now();
   }
 
-  private async *validate(): AsyncGenerator<ValidationEvent> {
-    const { device, model, lora, config, valid, signal } = this.input;
-    const { batchSize, valBatches, stepsPerEval } = config;
+  private async *validate(): AsyncGenerator<ValidationEvent | HealthEvent> {
+    const { device, model, config, valid, signal } = this.input;
+    const { batchSize, valBatches, stepsPerEval, patience } = config;
     if (valid.length === 0 || valBatches === 0 || stepsPerEval === 0) return;
     // Always the same examples, so that the numbers can be compared.
     const examples = valBatches < 0 ? valid : valid.slice(0, valBatches * batchSize);
@@ -229,72 +241,55 @@ export class Trainer {
     const { loss, tokens } = measured;
     // Before the first update there is nothing to keep: the number is what the run starts from.
     const best = this.step > 0 && loss < (this.best?.loss ?? Number.POSITIVE_INFINITY);
-    if (best) this.best = { step: this.step, loss, parameters: await this.read(lora.parameters) };
-    yield { type: "validation", step: this.step, loss, tokens, best };
+    if (best) this.best = { step: this.step, loss, parameters: await this.live.factors() };
+    const event = { type: "validation", step: this.step, loss, tokens, best } as const;
+    this.validations.push(event);
+    yield event;
+    yield* this.advise();
+    if (this.step < this.plan.totalSteps && shouldStopEarly(this.validations, patience)) {
+      this.endedEarly = "early-stop";
+      yield describeEarlyStop(this.step, patience, this.best);
+    }
   }
 
   private async save(): Promise<TrainEvent> {
-    const { lora } = this.input;
-    const parameters = await this.read(lora.parameters);
+    const parameters = await this.live.factors();
     const { step, applied, skipped, best } = this;
-    const state = { step, applied, skipped, parameters, best };
-    const moments = { m: await this.read(this.optimizer.m), v: await this.read(this.optimizer.v) };
-    const checkpoint = writeCheckpoint({ ...state, ...moments }, this.identity);
+    const state = { step, applied, skipped, parameters, best, guard: this.guard?.state() ?? null };
+    const checkpoint = writeCheckpoint({ ...state, ...(await this.live.moments()) }, this.identity);
     this.lastDone = performance.now();
-    return { type: "save", step, adapter: this.adapter(parameters), checkpoint };
+    return { type: "save", step, adapter: this.live.adapter(parameters), checkpoint };
   }
 
-  private async done(): Promise<TrainEvent> {
-    const { lora, signal } = this.input;
-    const { best } = this;
-    const parameters = best ? best.parameters : await this.read(lora.parameters);
-    return {
+  /** The adapter to keep goes onto the model, answers the probes, and is handed over. */
+  private async *close(): AsyncGenerator<TrainEvent | TrainerDone> {
+    const { lora, signal, probe } = this.input;
+    const { best, origin, step } = this;
+    const parameters = best ? best.parameters : await this.live.factors();
+    this.live.writeFactors(parameters);
+    if (probe && step > 0) yield* probe(step, true);
+    const chosenStep = best ? best.step : step;
+    const applied = this.appliedBetween(origin.step, chosenStep);
+    yield {
       type: "done",
-      steps: this.step,
-      adapter: this.adapter(parameters),
+      steps: step,
+      adapter: this.live.adapter(parameters),
       chosen: best ? "best" : "last",
-      chosenStep: best ? best.step : this.step,
+      chosenStep,
       skippedUpdates: this.skipped,
       stopped: signal?.aborted ?? false,
+      endedEarly: this.endedEarly,
+      rollbacks: this.guard?.rollbacks ?? 0,
+      unmoved: unmovedFactors(lora, origin.parameters, parameters, applied),
     };
   }
 
-  private adapter(parameters: Float32Array): Adapter {
-    const { lora, model } = this.input;
-    return {
-      rank: lora.rank,
-      alpha: lora.alpha,
-      scale: lora.scale,
-      dropout: lora.dropout,
-      use_rslora: false,
-      num_hidden_layers: model.config.num_hidden_layers,
-      factors: readFactors(lora, parameters),
-    };
-  }
-
-  /** A GPU→CPU wait; only between updates. */
-  private read(tensor: Tensor): Promise<Float32Array> {
-    return fetchFloats(this.input.device, new Program(), tensor);
+  /** Updates with a rate above 0 among those from `from` to `to` that were finite. */
+  private appliedBetween(from: number, to: number): number {
+    return this.losses.filter(({ step, learningRate }) => step > from && step <= to && learningRate > 0).length;
   }
 }
 
-/** A result awaited some updates later. In a run that fails before, it fails too, and nobody asks for it again. */
-function later<T>(result: Promise<T>): Promise<T> {
-  result.catch(() => {});
-  return result;
-}
-
-/** Until `pause` ends or the run is stopped. */
-async function pausedUntil(pause: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-  if (!signal) return pause;
-  if (signal.aborted) return;
-  let stop = () => {};
-  const stopped = new Promise<void>((resolve) => {
-    stop = resolve;
-  });
-  signal.addEventListener("abort", stop);
-  await Promise.race([pause, stopped]);
-  signal.removeEventListener("abort", stop);
-}
+const EMPTY = { step: 0, applied: 0, parameters: new Float32Array(0) };
 
 const due = (step: number, every: number): boolean => every > 0 && step % every === 0;

@@ -1,6 +1,6 @@
 /**
- * Proof before hand-over: the adapter is finite and moved, changes the logits, and the written files, read back, give the
- * live adapter's logits.
+ * Proof before hand-over: the base is what it was, the adapter is finite, moved and changes the logits, its answers are
+ * coherent, and the written files, read back, give the live adapter's logits.
  */
 import type { ModelSource } from "../core/bytes.ts";
 import { LorikeetError } from "../core/errors.ts";
@@ -12,14 +12,21 @@ import { attachAdapter, detachAdapter } from "../lora/attach.ts";
 import { auditAdapter } from "../lora/audit.ts";
 import { checkAdapterFits, importAdapter } from "../lora/import.ts";
 import type { CausalLM } from "../models/model.ts";
+import type { DoneEvent } from "./events.ts";
 import { computeLogits } from "./logits.ts";
+import { someOf } from "./moved.ts";
 
 export interface Check {
   readonly name: string;
   readonly passed: boolean;
   /** What was measured, for people. */
   readonly evidence: string;
+  /** Not about the files, which are right, but about what the model says with them. */
+  readonly about?: "answers";
 }
+
+/** What the run that made the adapter knows about it. */
+export type TrainedFacts = Pick<DoneEvent, "unmoved" | "baseChanged" | "answers">;
 
 /** Largest relative difference (L2) between live and read-back logits; both come from the same kernels. */
 const SAME_LOGITS = 1e-6;
@@ -62,17 +69,21 @@ export async function verifyAdapter(
   adapter: Adapter,
   written: ModelSource,
   examples: readonly Example[],
+  course: TrainedFacts | null,
 ): Promise<Check[]> {
   const audit = auditAdapter(adapter);
   const broken = audit.factors.flatMap(({ module, finite }) => (finite ? [] : module)).join(", ");
-  const still = audit.factors.filter(({ zero }) => zero).length;
+  const zero = audit.factors.flatMap(({ zero, module }) => (zero ? [module] : []));
+  const still = [...new Set([...zero, ...(course?.unmoved ?? [])])];
   const checks: Check[] = [
+    ...(course ? [baseCheck(course)] : []),
     { name: "every number is finite", passed: audit.finite, evidence: broken || `${audit.tensors} tensors` },
     {
       name: "every layer's adapter moved",
-      passed: still === 0,
-      evidence: `${audit.layers - still} of ${audit.layers} layers`,
+      passed: still.length === 0,
+      evidence: still.length === 0 ? `${audit.layers} layers` : `these did not: ${someOf(still)}`,
     },
+    ...(course?.answers ? [answerCheck(course.answers)] : []),
   ];
   if (!audit.finite) return checks;
   const probes = probeExamples(examples);
@@ -90,6 +101,17 @@ export async function verifyAdapter(
   const loss = relativeDifference(await logitsWith(device, model, back, probes), live);
   const evidence = `relative difference ${loss.toExponential(2)} on ${probes.length} probes`;
   return [...checks, { name, passed: loss <= SAME_LOGITS, evidence }];
+}
+
+function baseCheck({ baseChanged }: TrainedFacts): Check {
+  const passed = baseChanged.length === 0;
+  const evidence = passed ? "checksums of all weights before and after" : `changed: ${someOf(baseChanged)}`;
+  return { name: "the base is unchanged", passed, evidence };
+}
+
+function answerCheck({ verdict, symptoms }: NonNullable<TrainedFacts["answers"]>): Check {
+  const evidence = symptoms.map(({ text }) => text).join("; ") || "compared with the base's";
+  return { name: "the answers are coherent", passed: verdict !== "collapsed", evidence, about: "answers" };
 }
 
 /** The adapter of the written files, or what is wrong with them: no adapter, or one for other shapes. */

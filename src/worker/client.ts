@@ -12,14 +12,16 @@ export interface EngineWorker extends EngineClient {
 /**
  * A worker of a plain address takes the Content-Security-Policy of its own response, and a host that sends no headers
  * gives it none. One that begins in a blob inherits the page's, so the engine reaches no other host wherever the page lies.
+ * @param onFailure the worker could not start, or broke off; it is ended, and from then on every request is refused
  */
-/** `onFailure`: the worker could not start, or broke off; from then on every request is refused. */
 export function startEngine(onFailure: (error: LorikeetError) => void = () => {}): EngineWorker {
   const absolute = new URL(address, import.meta.url).href;
   const script = URL.createObjectURL(new Blob([`import ${JSON.stringify(absolute)};`], { type: "text/javascript" }));
   const worker = new Worker(script, { type: "module", name: "engine" });
   const client = connectEngine(worker);
   const fail = (detail: string) => {
+    // What is left of it must not train on unseen, with the run's lock and the GPU in its hands.
+    worker.terminate();
     const error = workerGone(detail);
     client.fail(error);
     onFailure(error);

@@ -1,5 +1,5 @@
 /** The engine: every request of the page, handed to the part that knows. */
-import { configError, deviceError, LorikeetError, modelError } from "../core/errors.ts";
+import { configError, deviceError, modelError } from "../core/errors.ts";
 import { parseJson } from "../core/json.ts";
 import { openDevice } from "../gpu/open.ts";
 import { describeEnvironment, describeSupport } from "../gpu/support.ts";
@@ -16,13 +16,13 @@ import { AnswerDesk } from "./desks/answer-desk.ts";
 import { DataDesk } from "./desks/data-desk.ts";
 import { ModelDesk, SUPERSEDED } from "./desks/model-desk.ts";
 import { planRun } from "./desks/plan.ts";
-import { RunDesk } from "./desks/run-desk.ts";
+import { RunDesk, type RunJob } from "./desks/run-desk.ts";
 import { keptModels, removeKept } from "./models/model-cache.ts";
 import type { Draft, Engine, EngineEvent, KeptModel, Opening, OpenOptions } from "./protocol.ts";
 import { pushFiles } from "./runs/push.ts";
 import { readRunData } from "./runs/run-data.ts";
 import { makeRunFile, mlxFiles } from "./runs/run-files.ts";
-import { newRunId, openRunFolder, RunFolder, type StoredRun, TRAIN_FILE, VALID_FILE } from "./runs/run-folder.ts";
+import { newRunId, openRunFolder, RunFolder, type StoredRun } from "./runs/run-folder.ts";
 import { listRuns, summarize } from "./runs/run-list.ts";
 import { type OpenedStore, openStore } from "./storage/open-store.ts";
 import { storageFacts } from "./storage/storage-facts.ts";
@@ -46,16 +46,30 @@ const browserSurroundings = (): Surroundings => ({
 
 export function createEngine(publish: (event: EngineEvent) => void, around = browserSurroundings()): Engine {
   let parts: Parts | null = null;
-  /** A run's folder is being made; twice pressed, Start makes one. */
-  let starting = false;
+  /** An earlier run is being opened, or made ready to go on. */
+  let opening = false;
   const opened = (): Parts => {
     if (parts) return parts;
     throw configError("the engine is not open yet");
   };
   const idle = (what: string): Parts => {
     const open = opened();
-    if (!open.run.busy && !starting) return open;
+    if (!open.run.busy) return open;
     throw configError(`${what}: a run is on`, "Stop the run first, or wait for its end.");
+  };
+  /** For what makes the desk a run's: while one is being opened no other may come in between. */
+  const free = (what: string): Parts => {
+    if (!opening) return idle(what);
+    throw configError(`${what}: another run is being opened`, "Wait until it is there.");
+  };
+  const whileOpening = async <T>(what: string, work: (parts: Parts) => Promise<T>): Promise<T> => {
+    const open = free(what);
+    opening = true;
+    try {
+      return await work(open);
+    } finally {
+      opening = false;
+    }
   };
   /** The model on the GPU, with nobody else at it. */
   const sessionFor = async (what: string): Promise<TrainingSession> => {
@@ -138,25 +152,18 @@ export function createEngine(publish: (event: EngineEvent) => void, around = bro
     },
 
     async startRun(config, probes) {
-      const open = idle("Starting a run");
+      const open = free("Starting a run");
       const { context, models, data } = open;
       if (!models.pinned) throw modelError("no model is chosen", "Choose one in the Model card.");
       const records = data.runRecords();
       const now = new Date();
       const folder = new RunFolder(context.store, newRunId(now));
-      starting = true;
-      try {
-        await folder.write(TRAIN_FILE, records.train);
-        if (records.valid) await folder.write(VALID_FILE, records.valid);
-      } finally {
-        starting = false;
-      }
       const stored: StoredRun = {
         ...{ id: folder.id, title: `${models.title} on ${data.title}`, model: models.pinned, modelTitle: models.title },
         ...{ dataTitle: data.title, began: now.getTime(), status: "running", config, probes },
         ...{ totalSteps: 0, savedStep: 0, outcome: null },
       };
-      await execute(open, folder, stored, false);
+      await execute(open, { folder, stored, records });
     },
     async pauseRun() {
       opened().run.pause();
@@ -175,20 +182,22 @@ export function createEngine(publish: (event: EngineEvent) => void, around = bro
       return { summary, config, probes, outcome, events: await folder.events() };
     },
     async continueRun(id) {
-      const open = idle("Going on with a run");
-      const { folder, state } = await openRunFolder(open.context.store, id);
-      await chooseFor(open, state);
-      await execute(open, folder, state, true);
+      const { folder, state } = await whileOpening("Going on with a run", async (open) => {
+        const found = await openRunFolder(open.context.store, id);
+        await chooseFor(open, found.state);
+        return found;
+      });
+      await execute(opened(), { folder, stored: state, records: null });
     },
-    async openRun(id) {
-      const open = idle("Opening a run");
-      const { folder, state } = await openRunFolder(open.context.store, id);
-      await chooseFor(open, state);
-      const session = await open.models.load();
-      await open.run.endWarmUp();
-      if (state.outcome?.usable) session.setAdapter(await importAdapter(folder.source()));
-      open.run.show(state);
-    },
+    openRun: (id) =>
+      whileOpening("Opening a run", async (open) => {
+        const { folder, state } = await openRunFolder(open.context.store, id);
+        await chooseFor(open, state);
+        const session = await open.models.load();
+        await open.run.endWarmUp();
+        if (state.outcome?.usable) session.setAdapter(await importAdapter(folder.source()));
+        open.run.show(state);
+      }),
     async forgetRun(id) {
       const { context, run } = opened();
       if (run.id === id) idle("Deleting this run").run.show(null);
@@ -279,30 +288,10 @@ async function chooseFor({ models, data, run }: Parts, { model }: StoredRun): Pr
   await data.modelChanged();
 }
 
-/**
- * What goes wrong in it is the run's state, so it is not thrown again. A GPU that went away while nothing was on is found
- * out by the first who needs it: then nothing is lost yet, and the run begins once more on a GPU opened anew.
- */
-async function execute(
-  parts: Parts,
-  folder: RunFolder,
-  stored: StoredRun,
-  resumed: boolean,
-  again = true,
-): Promise<void> {
-  const { models, run } = parts;
-  const job = {
-    ...{ folder, stored, resumed },
-    session: () => models.load(),
-    data: (session: TrainingSession) => readRunData(folder, session, stored.config),
-  };
-  await run.execute(job).catch(async (error) => {
-    await models.dropBroken();
-    if (!again || !(error instanceof LorikeetError) || error.code !== "device-lost") return;
-    const events = await folder.events();
-    if (events.some((event) => event.type === "step" && event.step > stored.savedStep)) return;
-    await execute(parts, folder, stored, resumed, false);
-  });
+/** `records`: of a new run; null to go on. What goes wrong once it has begun is the run's state, so it is not thrown. */
+async function execute({ models, run }: Parts, job: Pick<RunJob, "folder" | "stored" | "records">): Promise<void> {
+  const data = (session: TrainingSession) => readRunData(job.folder, session, job.stored.config);
+  await run.execute({ ...job, session: () => models.load(), data }).finally(() => models.dropBroken());
 }
 
 async function currentRun({ context, run }: Parts) {

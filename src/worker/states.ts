@@ -8,10 +8,21 @@ import type { LengthBin } from "../data/histogram.ts";
 import type { ColumnFacts, ColumnMapping } from "../data/mapping.ts";
 import type { Support, SupportRow } from "../gpu/support.ts";
 import type { TrainConfig } from "../train/config.ts";
-import type { DoneEvent, ProbeEvent, SaveEvent, StartEvent, StepEvent, ValidationEvent } from "../train/events.ts";
+import type {
+  DoneEvent,
+  HealthEvent,
+  PreflightEvent,
+  ProbeEvent,
+  SaveEvent,
+  StartEvent,
+  StepEvent,
+  ValidationEvent,
+  VoiceEvent,
+} from "../train/events.ts";
 import type { ModelFacts } from "../train/facts.ts";
 import type { Message } from "../train/prompt.ts";
 import type { SelfTestResult } from "../train/self-test.ts";
+import type { Judged } from "../train/verdict.ts";
 import type { Check } from "../train/verify.ts";
 
 export type { Diagnosis } from "../data/doctor.ts";
@@ -179,7 +190,8 @@ export interface RunState {
 export interface RunOutcome {
   readonly done: Omit<DoneEvent, "adapter">;
   readonly checks: readonly Check[];
-  /** Every check passed: the files may be downloaded. */
+  readonly judged: Judged;
+  /** The files may be downloaded: sound, and the answers have not collapsed. Collapsed ones are kept, and say so. */
   readonly usable: boolean;
   readonly adapterBytes: number;
 }
@@ -189,6 +201,9 @@ export type RunEvent =
   | StepEvent
   | ValidationEvent
   | ProbeEvent
+  | PreflightEvent
+  | HealthEvent
+  | VoiceEvent
   | Pick<SaveEvent, "type" | "step">
   | { readonly type: "note"; readonly text: string };
 

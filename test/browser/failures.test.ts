@@ -5,10 +5,10 @@
 import type { Page } from "playwright-core";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { browserArgs } from "../../src/cli/launch/chromium.mjs";
-import { button, changeEngine, NOT_LOADED, notice } from "./failing-page.ts";
+import { button, changeEngine, NOT_LOADED, notice, setKnobs, small } from "./failing-page.ts";
 import { frontOf } from "./front.ts";
 import { installedBrowserMissing, type PageOptions, type SiteOptions, startSite } from "./harness.ts";
-import { stateOf, untilReady } from "./journey-page.ts";
+import { openCard, stateOf, untilReady, untilState } from "./journey-page.ts";
 
 const missing = await installedBrowserMissing();
 const CARDS = "[data-card]";
@@ -95,4 +95,41 @@ describe.skipIf(missing)(`failures of the browser${missing ? ` (no browser: ${mi
     await untilReady(page);
     await close(NOT_LOADED);
   });
+
+  it("an engine that breaks off in mid-run says so, and a reload goes on from the last saved update", async () => {
+    let breaks = true;
+    const prepare: PageOptions["prepare"] = (context) =>
+      changeEngine((script) => `${breaks ? BREAKS_AFTER_SAVE : ""}\n${script}`)(context);
+    const { page, close } = await open({ page: { prepare } });
+    await untilReady(page);
+    await setKnobs(page, small(4));
+    await openCard(page, "train");
+    await button(page, /^Start/).click();
+    const words = await (await notice(page, "has stopped")).innerText();
+    expect(words).toContain("deliberate");
+    await expectNoCards(page);
+    expect(await stateOf(page, ({ run }) => run.phase)).toBe("failed");
+    breaks = false;
+    await button(page, "Reload the page").click();
+    await untilReady(page);
+    await button(page, /^Go on/).click();
+    await untilState(page, ({ run }) => run.phase === "done" || run.phase === "failed");
+    const { phase, start, outcome } = await stateOf(page, ({ run }) => run);
+    expect([phase, outcome?.usable, outcome?.done.steps]).toEqual(["done", true, 4]);
+    expect(start!.doneSteps).toBeGreaterThanOrEqual(2);
+    await close(/deliberate/);
+  });
 });
+
+/**
+ * An error that nothing in the engine waits for, as a bug would throw it, once the second update is saved. Then the worker
+ * is stuck, so that however slow the page is to hear of it, nothing more is trained.
+ */
+const BREAKS_AFTER_SAVE = `const post = self.postMessage.bind(self);
+self.postMessage = (message) => {
+  post(message);
+  const events = message.event?.type === "progress" ? message.event.events : [];
+  if (!events.some(({ type, step }) => type === "save" && step === 2)) return;
+  setTimeout(() => { throw new Error("deliberate"); });
+  setTimeout(() => { for (;;); });
+};`;

@@ -207,6 +207,11 @@ describe.skipIf(missing)(`the Train card in Chromium${missing ? ` (no browser: $
     await full.page.getByRole("button", { name: "Start" }).press("Enter");
     await expect.poll(async () => (await calls(full.page)).join(), WAIT).toContain('"checkpointing":"on"');
     await full.close();
+    const wide = await open("too-wide");
+    await wide.page.getByText("An update is too large for this GPU: see the memory plan.").waitFor();
+    await wide.page.getByRole("button", { name: /^Batches of \d+ instead of \d+/ }).press("Enter");
+    await expect.poll(() => ask(wide.page, "get().knobs.gradAccumulationSteps"), WAIT).toBe(2);
+    await wide.close();
     const astray = await open("unusable");
     await astray.page.getByRole("button", { name: "Set a quarter of the learning rate" }).press("Enter");
     await expect.poll(() => ask(astray.page, "get().config.learningRate"), WAIT).toBe(7.5e-4);

@@ -15,6 +15,7 @@ const ADAPTER: Adapter = {
 };
 const STEP = { type: "step", step: 1, epoch: 0, finite: true, tokens: 2, supervisedTokens: 1, seconds: 1 } as const;
 const step: StepEvent = { ...STEP, loss: 1, gradNorm: 1, learningRate: 1 };
+const RUN = { adapter: ADAPTER, unmoved: [], baseChanged: [], answers: null };
 const save: SaveEvent = { type: "save", step: 2, adapter: ADAPTER, checkpoint: new Uint8Array(8) };
 
 /** As half-way: the file is right, though not every layer has moved. */
@@ -76,7 +77,7 @@ describe("the adapter at the end", () => {
     const out = output(base);
     await out.step(step);
     let seen: string[] = [];
-    await out.finish(ADAPTER, async (_adapter, written) => {
+    await out.finish(RUN, async (_adapter, written) => {
       seen = await written.list();
       expect(existsSync(path.join(base, "adapters.safetensors"))).toBe(false);
       return [check(true)];
@@ -90,7 +91,29 @@ describe("the adapter at the end", () => {
     const out = output(base);
     await out.save(save, fileIsRight);
     expect(filesIn(base)).toContain("adapters.safetensors");
-    expect(await out.finish(ADAPTER, async () => [check(true), check(false)])).toHaveLength(2);
+    const { checks, place } = await out.finish(RUN, async () => [check(true), check(false)]);
+    expect([checks.length, place]).toEqual([2, null]);
     expect(filesIn(base)).toEqual(["0000002_adapters.safetensors", "checkpoint.safetensors", "metrics.jsonl"]);
+  });
+
+  it("goes into a folder that says so when its answers have collapsed, and none lies where a good one would", async () => {
+    const base = temporaryFolder();
+    const out = output(base);
+    await out.save(save, fileIsRight);
+    const answers = { verdict: "collapsed", symptoms: [], notes: [] } as const;
+    const said = { name: "the answers are coherent", passed: false, evidence: ",,,,", about: "answers" } as const;
+    const { place } = await out.finish({ ...RUN, answers }, async () => [check(true), said]);
+    expect(place).toBe(path.join(base, "collapsed"));
+    expect(filesIn(path.join(base, "collapsed"))).toEqual(["adapter_config.json", "adapters.safetensors"]);
+    expect(filesIn(base)).not.toContain("adapters.safetensors");
+  });
+
+  it("is not kept at all when it is broken besides", async () => {
+    const base = temporaryFolder();
+    const out = output(base);
+    await out.step(step);
+    const answers = { verdict: "collapsed", symptoms: [], notes: [] } as const;
+    expect((await out.finish({ ...RUN, answers }, async () => [check(false)])).place).toBeNull();
+    expect(filesIn(base)).toEqual(["metrics.jsonl"]);
   });
 });

@@ -81,7 +81,9 @@ describe("a run", () => {
     });
     expect(run.device.name).not.toBe("");
     expect(run.data.train.truncated.length).toBeGreaterThan(0);
-    expect(run.checks.length).toBe(4);
+    expect(run.checks.length).toBe(5);
+    expect(run).toMatchObject({ verdict: "healthy", rollbacks: 0, ended_early: null });
+    expect(run.preflight.map(({ id }: { id: string }) => id)).toContain("adapter");
     expect(run.validations.map(({ step }: { step: number }) => step)).toEqual([0, 2, 4]);
   });
 

@@ -1,10 +1,14 @@
 /** The dry run's account is the real one: the same program gives the same numbers on both devices. */
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import type { LorikeetError } from "../../src/core/errors.ts";
 import { Random } from "../../src/core/random.ts";
-import type { Device } from "../../src/gpu/device.ts";
+import { type Device, fetchFloats } from "../../src/gpu/device.ts";
 import { DryDevice } from "../../src/gpu/dry-run.ts";
 import { openDevice } from "../../src/gpu/open.ts";
+import { Program } from "../../src/gpu/program.ts";
+import { sliceRows } from "../../src/gpu/tensor.ts";
 import { freeWeight } from "../../src/gpu/weight.ts";
+import { recordAdd } from "../../src/ops/add.ts";
 import { attention } from "../../src/ops/attention.ts";
 import { crossEntropy } from "../../src/ops/cross-entropy.ts";
 import { swiglu } from "../../src/ops/swiglu.ts";
@@ -12,6 +16,7 @@ import { testGpu } from "../support/gpu.ts";
 import { indexTensor, runOp } from "../support/run-op.ts";
 import { hostTensor } from "../support/values.ts";
 import { placeWeight } from "../support/weights.ts";
+import { altered, openAltered } from "./altered-gpu.ts";
 
 const random = new Random(1);
 
@@ -79,4 +84,38 @@ it("dry runs refuse what no device of these limits could hold", () => {
   expect(() => device.allocate([257], "large")).toThrow(
     '"large" needs 1028 bytes in one binding, this device allows 1024',
   );
+});
+
+describe("an activation larger than a buffer of the device", () => {
+  const limits = { maxBinding: 4096, maxBuffer: 4096 };
+  const devices: Record<string, () => Promise<Device>> = {
+    dry: async () => new DryDevice(limits),
+    real: () =>
+      openAltered(({ limits: own }) => ({
+        limits: altered(own, { maxStorageBufferBindingSize: limits.maxBinding, maxBufferSize: limits.maxBuffer }),
+      })),
+  };
+  const sum = (device: Device, rows: number) => {
+    const program = new Program();
+    const x = program.constant(new Float32Array(4).fill(1), [1, 4], "x");
+    const small = recordAdd(program, x, x);
+    const wide = program.tensor([rows, 4], "wide");
+    program.clear(wide);
+    return fetchFloats(device, program, recordAdd(program, small, sliceRows(wide, 0, 1)));
+  };
+
+  it.each(Object.keys(devices))("is told as an update too large, and the device goes on: %s", async (name) => {
+    const device = await devices[name]!();
+    const error = await sum(device, 257).catch((cause: LorikeetError) => cause);
+    expect(error).toMatchObject({
+      ...{ kind: "device", code: "update-too-large" },
+      message: '"wide" needs 4.1 kB in one buffer, this device allows 4.1 kB',
+      hint: expect.stringMatching(/batch-size.*max-seq-length/),
+    });
+    expect(device.memory.live).toBe(0);
+    // As large as a buffer may be; rounding up for reuse asks for no more.
+    expect([...(await sum(device, 256))]).toEqual(name === "dry" ? [0, 0, 0, 0] : [2, 2, 2, 2]);
+    expect(device.memory.peak).toBeLessThanOrEqual(4096 + 4 * 256);
+    await device.idle();
+  });
 });

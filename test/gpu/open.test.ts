@@ -1,8 +1,9 @@
 /** Why no device was opened, with the code that lets the page answer. */
-import { describe, expect, it } from "vitest";
-import type { LorikeetError } from "../../src/core/errors.ts";
+import { describe, expect, it, vi } from "vitest";
+import { deviceError, type LorikeetError } from "../../src/core/errors.ts";
 import { DryDevice } from "../../src/gpu/dry-run.ts";
-import { openDevice } from "../../src/gpu/open.ts";
+import { openAgain, openDevice } from "../../src/gpu/open.ts";
+import type { WebGpuDevice } from "../../src/gpu/webgpu.ts";
 import { allocateWeight } from "../../src/gpu/weight.ts";
 import { requireAdapter, testGpu } from "../support/gpu.ts";
 import { altered } from "./altered-gpu.ts";
@@ -41,6 +42,36 @@ describe("openDevice", () => {
     const used = altered(real, { requestDevice: () => Promise.reject(new Error("the adapter was used")) });
     const error = await refusal(openDevice(withAdapter(used)));
     expect(error).toMatchObject({ code: "no-webgpu", message: expect.stringContaining("the adapter was used") });
+  });
+});
+
+describe("openAgain", () => {
+  const none = deviceError("no WebGPU adapter was found", "…", "no-webgpu");
+  /** Opens after so many refusals. */
+  const opening = (refusals: number, error: Error = none) => {
+    const open = vi.fn(async () => {
+      if (open.mock.calls.length <= refusals) throw error;
+      return "a device" as unknown as WebGpuDevice;
+    });
+    return open;
+  };
+
+  it("asks until the browser has an adapter again", async () => {
+    const open = opening(3);
+    expect(await openAgain(open)).toBe("a device");
+    expect(open).toHaveBeenCalledTimes(4);
+  });
+
+  it("tells a GPU that stays away as lost, with what to do", async () => {
+    const error = await refusal(openAgain(opening(Number.POSITIVE_INFINITY), 150));
+    expect(error).toMatchObject({ code: "device-lost", hint: expect.stringContaining("two minutes") });
+    expect(error!.message).toContain("no WebGPU adapter was found");
+  });
+
+  it("does not try again what another try cannot mend", async () => {
+    const open = opening(1, new Error("a bug"));
+    await expect(openAgain(open)).rejects.toThrow("a bug");
+    expect(open).toHaveBeenCalledTimes(1);
   });
 });
 

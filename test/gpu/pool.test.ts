@@ -55,6 +55,13 @@ describe("pool", () => {
     expect([a.destroyed, b.destroyed]).toEqual([true, true]);
   });
 
+  it("rounds up to no more than a buffer may have", () => {
+    const sizes: number[] = [];
+    const pool = new Pool({ create: (bytes) => sizes.push(bytes), destroy() {} }, 1_000_000);
+    for (const bytes of [990_000, 1_000_000, 100_000]) pool.acquire(bytes, "x");
+    expect(sizes).toEqual([1_000_000, 1_000_000, bucket(100_000)]);
+  });
+
   it("refuses a buffer that is not its own", () => {
     expect(() => pool().pool.release({ bytes: 4, destroyed: false })).toThrow("not from this pool");
   });

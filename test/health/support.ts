@@ -45,3 +45,11 @@ export function repeated(
   const ids = Array.from({ length: tokens }, (_, i) => once[i % once.length]!);
   return { ids, text: decode(ids), ended: false };
 }
+
+/** Seconds of this process's own work: a busy machine does not lengthen them. */
+export function cpuSeconds(work: () => void): number {
+  const begin = process.cpuUsage();
+  work();
+  const { user, system } = process.cpuUsage(begin);
+  return (user + system) / 1e6;
+}

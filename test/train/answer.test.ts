@@ -5,9 +5,10 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { fileSource, folderSource } from "../../src/cli/node/folder.ts";
 import { demoFolder } from "../../src/cli/node/package.ts";
 import { readDataset } from "../../src/data/dataset.ts";
-import { answer, probesOf, wholeAnswer } from "../../src/train/answer.ts";
+import { answer, wholeAnswer } from "../../src/train/answer.ts";
 import { resolveConfig } from "../../src/train/config.ts";
 import type { ProbeEvent, TrainEvent } from "../../src/train/events.ts";
+import { probeKey, probesOf } from "../../src/train/probes.ts";
 import type { TrainingSession } from "../../src/train/session.ts";
 import { openSession } from "./support.ts";
 
@@ -22,7 +23,8 @@ describe("answers", () => {
 
   it("come in pieces that are the whole, and say whether the model ended them", async () => {
     const whole = await wholeAnswer(session, COW);
-    expect(whole).toEqual({ text: "The cow says moo.", ended: true });
+    expect(whole).toMatchObject({ text: "The cow says moo.", ended: true });
+    expect(whole.ids.length).toBeGreaterThan(4);
     const pieces: string[] = [];
     for await (const piece of answer(session, COW)) pieces.push(piece);
     expect(pieces.length).toBeGreaterThan(2);
@@ -37,20 +39,22 @@ describe("answers", () => {
     const { train } = await readDataset({ train: fileSource(file, (await stat(file)).size) });
     const config = resolveConfig({ steps: 5, stepsPerSample: 2, learningRate: 2e-2, warmup: 0, batchSize: 4 }, "test");
     const { examples } = await session.encode(train, config);
-    const probes = [{ messages: COW, known: { text: "known", ended: true } }, { messages: ask("What is rain?") }];
+    const probes = [{ messages: COW }, { messages: ask("What is rain?") }];
+    const baseAnswers = new Map([[probeKey({ messages: COW }), { text: "known", ids: [5, 6, 7], ended: true }]]);
     const base = await wholeAnswer(session, probes[1]!.messages);
     const order: string[] = [];
     const asked: ProbeEvent[] = [];
-    for await (const event of session.train({ config, train: examples, valid: [], probes })) {
+    for await (const event of session.train({ config, train: examples, valid: [], probes, baseAnswers })) {
       order.push(nameOf(event));
       if (event.type === "probe") asked.push(event);
     }
     expect(order).toEqual([
-      ...["start", "probe 0.0", "probe 0.1", "step 1", "step 2", "probe 2.0", "probe 2.1"],
-      ...["step 3", "step 4", "probe 4.0", "probe 4.1", "step 5", "probe 5.0", "probe 5.1", "save", "done"],
+      ...["preflight", "start", "probe 0.0", "probe 0.1", "step 1", "step 2", "probe 2.0", "probe 2.1"],
+      ...["step 3", "step 4", "probe 4.0", "probe 4.1", "step 5", "save", "probe 5.0", "probe 5.1", "done"],
     ]);
     expect(asked[0]).toMatchObject({ text: "known", ended: true });
-    expect(asked[1]).toMatchObject(base);
+    expect(asked[1]).toMatchObject({ text: base.text, ended: base.ended });
+    expect([...baseAnswers.keys()]).toEqual(probes.map(probeKey));
     // At this rate five updates are enough to be heard; without the adapter the model answers as before.
     expect(asked.at(-1)!.text).not.toBe(base.text);
     expect(await wholeAnswer(session, probes[1]!.messages)).toMatchObject({ text: asked.at(-1)!.text });
@@ -86,7 +90,7 @@ describe("probesOf", () => {
     messages: turns.map(([role, content]) => ({ role, content })),
   });
 
-  it("takes the first questions that differ, with the system prompt and nothing of the answer", () => {
+  it("takes the first questions that differ, with the system prompt, and the answer beside them", () => {
     const records = [
       chat(["system", "Be brief."], ["user", "a"], ["assistant", "b"], ["user", "c"], ["assistant", "d"]),
       chat(["system", "Be brief."], ["user", "a"], ["assistant", "other"]),
@@ -99,12 +103,22 @@ describe("probesOf", () => {
           { role: "system", content: "Be brief." },
           { role: "user", content: "a" },
         ],
+        reference: "b",
       },
-      { messages: [{ role: "user", content: "p" }] },
+      { messages: [{ role: "user", content: "p" }], reference: "q" },
     ]);
   });
 
-  it("leaves out what cannot be asked: plain text, tools, answers without a question", () => {
+  it("asks the beginning of a longer plain text, to be gone on from", () => {
+    const words = Array.from({ length: 40 }, (_, i) => `w${i}`);
+    const text = { ...at, kind: "text", text: words.join(" ") } as const;
+    const beginning = words.slice(0, 12).join(" ");
+    expect(probesOf([text], 5)).toEqual([
+      { messages: [{ role: "user", content: beginning }], reference: words.slice(12).join(" ") },
+    ]);
+  });
+
+  it("leaves out what cannot be asked: short plain text, tools, answers without a question", () => {
     const text = { ...at, kind: "text", text: "once" } as const;
     const records = [
       text,

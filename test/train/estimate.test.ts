@@ -7,9 +7,11 @@ import { openDevice } from "../../src/gpu/open.ts";
 import { Program } from "../../src/gpu/program.ts";
 import { attachLora } from "../../src/lora/attach.ts";
 import { loadModel } from "../../src/models/load.ts";
-import { Adamw } from "../../src/optim/adamw.ts";
 import { resolveConfig } from "../../src/train/config.ts";
 import { type EstimateInput, estimateUpdate } from "../../src/train/estimate.ts";
+import { Guard } from "../../src/train/guard.ts";
+import { LiveState } from "../../src/train/live-state.ts";
+import { planMemory } from "../../src/train/memory-plan.ts";
 import { recordMicroBatch } from "../../src/train/step.ts";
 import { fixtureFolder } from "../support/golden.ts";
 import { testGpu } from "../support/gpu.ts";
@@ -48,13 +50,15 @@ describe("the dry run", () => {
     const device = await openDevice(testGpu());
     const model = await loadModel(fixtureFolder("llama"), device);
     const lora = attachLora(model.tree, device, { ...settings, trainable: true });
-    const optimizer = new Adamw(device, lora.parameters, lora.gradients!);
+    const live = new LiveState(device, model, lora);
+    new Guard(device, live.tensors);
     const batch = layFlat(examples);
     model.rope.ensure(device, 24);
     const program = new Program();
     program.clear(lora.gradients!);
-    void program.read(recordMicroBatch(program, model, batch, { updateTokens: batch.rows.length, checkpointing }));
-    const report = optimizer.record(program, { ...settings, learningRate: 1e-4 });
+    const nll = recordMicroBatch(program, model, batch, { updateTokens: batch.rows.length, checkpointing });
+    void program.read(nll);
+    const report = live.optimizer.record(program, { ...settings, learningRate: 1e-4 }, nll);
     await device.run(program);
     expect((await report).finite).toBe(true);
 
@@ -67,6 +71,25 @@ describe("the dry run", () => {
       peakBytes: device.memory.peak,
     });
     device.destroy();
+  });
+});
+
+describe("a micro-batch with a tensor that no buffer holds", () => {
+  // The widest is [N, intermediate_size] in f32: few tokens carry loss, so there are few rows of logits.
+  const bytes = 4 * 512 * STEP_MODEL.intermediate_size;
+  const plan = (maxBinding: number, records: number, checkpointing: "auto" | "on" | "off") =>
+    planMemory({
+      ...{ config: STEP_MODEL, element: "f32", train: { ...train, checkpointing } },
+      lengths: Array.from({ length: records }, () => ({ tokens: 128, supervised: 8 })),
+      limits: { maxBinding, maxBuffer: maxBinding },
+    });
+
+  it.each(["auto", "on", "off"] as const)("does not fit, and a smaller batch does: checkpointing %s", async (how) => {
+    expect((await plan(bytes, 4, how)).estimate.peakBytes).toBeGreaterThan(0);
+    await expect(plan(bytes - 16, 4, how)).rejects.toMatchObject({
+      ...{ code: "update-too-large", hint: expect.stringContaining("batch-size") },
+    });
+    expect((await plan(bytes - 16, 3, how)).checkpointing).toBe(how === "on");
   });
 });
 
@@ -85,15 +108,22 @@ describe("the estimate of Qwen2.5-0.5B at 2,048 tokens", () => {
     checkpointed = await estimateUpdate({ ...input, checkpointing: true });
   });
 
-  it("has the weights and the adapter that its config gives", () => {
+  it("has the weights and the adapter that its config gives", async () => {
     // 494,032,768 parameters, as the Hub says; norms and biases are held in f32.
     const vectors = 24 * (2 * 896 + 896 + 2 * 128) + 896;
     expect(plain.weightBytes).toBe(2 * (494_032_768 - vectors) + 4 * vectors);
-    // Rank 8 on 24 × (q, k, v, o, gate, up, down); four buffers: parameters, gradients, two moments.
+    // Rank 8 on 24 × (q, k, v, o, gate, up, down); four buffers: parameters, gradients, two moments; the guard
+    // keeps two copies of all but the gradients.
     const widths = 2 * (896 + 896) + 2 * (896 + 128) + 3 * (896 + 4864);
-    const adapter = 4 * 4 * 8 * 24 * widths;
-    expect(plain.adapterBytes).toBeGreaterThanOrEqual(adapter);
-    expect(plain.adapterBytes).toBeLessThan(1.01 * adapter); // each factor padded to 256 bytes
+    const buffer = 4 * 8 * 24 * widths;
+    const unguarded = await estimateUpdate({ ...input, train: { ...train, guard: false } });
+    for (const [{ adapterBytes }, buffers] of [
+      [plain, 10],
+      [unguarded, 4],
+    ] as const) {
+      expect(adapterBytes).toBeGreaterThanOrEqual(buffers * buffer);
+      expect(adapterBytes).toBeLessThan(1.01 * buffers * buffer); // each factor padded to 256 bytes
+    }
   });
 
   it("keeps at least what backward reads, and far less than logits or attention in full would take", () => {

@@ -50,9 +50,9 @@ function rowsOf({ ids, mask, labels, rows, width }: PaddedBatch): Example[] {
   });
 }
 
-/** The oracle's training data: four batches of two. */
-export async function goldenExamples(): Promise<Example[]> {
-  const inputs = await fixtureTensors("llama/inputs.safetensors");
+/** The oracle's training data for a family's tiny model: four batches of two. */
+export async function goldenExamples(family = "llama"): Promise<Example[]> {
+  const inputs = await fixtureTensors(`${family}/inputs.safetensors`);
   return [0, 1, 2, 3].flatMap((index) => rowsOf(paddedBatch(inputs, "train", index)));
 }
 

@@ -5,6 +5,7 @@ import type { WebGpuDevice } from "../../src/gpu/webgpu.ts";
 import { resolveConfig } from "../../src/train/config.ts";
 import { presetKnobs } from "../../src/train/presets.ts";
 import { memoryStore } from "../../src/worker/storage/memory-store.ts";
+import { type Store, storageFullError } from "../../src/worker/storage/store.ts";
 import { fetchPublic, opened, type TestEngine, testEngine } from "./support.ts";
 
 const CONFIG = resolveConfig(
@@ -65,6 +66,74 @@ describe("the engine, disturbed", () => {
     await test.engine.openRun(test.state("run").id!);
     await test.engine.ask(question);
     expect(devices).toHaveLength(3);
+  });
+
+  it("begins a run once more whose GPU went before anything happened in it, and no other", async () => {
+    const { devices, openDevice, lose } = gpus();
+    const test = await ready(testEngine(memoryStore(), fetchPublic, openDevice));
+    const { engine } = test;
+    const phases = () => test.events.flatMap((event) => (event.type === "run" ? [event.state.phase] : []));
+    const early = engine.startRun(CONFIG, []);
+    await test.until((event) => event.type === "run" && event.state.doing === "Preparing the first update");
+    await lose();
+    await early;
+    expect(test.state("run")).toMatchObject({ phase: "done", error: null, outcome: { usable: true } });
+    expect(phases()).not.toContain("failed");
+    expect(devices).toHaveLength(2);
+    const [first] = await engine.runs();
+    const { events } = await engine.runDetail(first!.id);
+    expect(events.flatMap((event) => (event.type === "step" ? [event.step] : []))).toEqual([1, 2, 3, 4, 5, 6]);
+
+    test.events.length = 0;
+    const late = engine.startRun(CONFIG, []);
+    await test.until((event) => event.type === "progress" && event.events.some(({ type }) => type === "save"));
+    await lose();
+    await late;
+    expect(test.state("run")).toMatchObject({ phase: "failed", error: { code: "device-lost" } });
+    expect((await engine.runs())[0]).toMatchObject({ status: "failed", resumable: true });
+  });
+
+  it("makes one run of a Start that is pressed twice, and lets nothing in between", async () => {
+    const test = await ready(testEngine());
+    const { engine } = test;
+    const once = engine.startRun(CONFIG, []);
+    await expect(engine.startRun(CONFIG, [])).rejects.toThrow("Starting a run: a run is on");
+    expect(await engine.runs()).toHaveLength(1);
+    await once;
+    const [{ id } = { id: "" }] = await engine.runs();
+    const opening = engine.openRun(id);
+    await expect(engine.startRun(CONFIG, [])).rejects.toThrow("Starting a run: another run is being opened");
+    await expect(engine.continueRun(id)).rejects.toThrow("Going on with a run: another run is being opened");
+    await opening;
+    expect(test.state("run")).toMatchObject({ phase: "done", id });
+    expect(await engine.runs()).toHaveLength(1);
+  });
+
+  it("refuses a run for whose folder there is no room, and leaves nothing of it behind", async () => {
+    const store = memoryStore();
+    const full = { on: "" };
+    const write: Store["write"] = async (path, bytes) => {
+      if (full.on !== "" && path.endsWith(full.on)) throw storageFullError(path, bytes.byteLength);
+      await store.write(path, bytes);
+    };
+    const test = await ready(testEngine({ ...store, write }));
+    const { engine } = test;
+    for (const name of ["train.jsonl", "valid.jsonl", "state.json"]) {
+      full.on = name;
+      await expect(engine.startRun(CONFIG, [])).rejects.toMatchObject({ code: "storage-full" });
+      expect(test.state("run").phase).toBe("idle");
+      expect(await store.list("runs")).toEqual([]);
+    }
+    full.on = "";
+    const stopped = engine.startRun(CONFIG, []);
+    await test.until((event) => event.type === "progress" && event.events.some(({ type }) => type === "save"));
+    await engine.stopRun();
+    await stopped;
+    const [before] = await engine.runs();
+    full.on = "state.json";
+    await expect(engine.continueRun(before!.id)).rejects.toMatchObject({ code: "storage-full" });
+    expect(await engine.runs()).toEqual([before]);
+    expect(test.state("run")).toMatchObject({ phase: "done", id: before!.id });
   });
 
   it("gives up a run whose model does not come; one that was resumed stays as it was", async () => {

@@ -5,6 +5,7 @@ import type { Device } from "../../gpu/device.ts";
 import { formatTable } from "../format.ts";
 import { benchFirstLoss, type FirstLoss } from "./first-loss.ts";
 import { benchGemm, GEMM_SIZES, type GemmResult } from "./gemm.ts";
+import { benchHealthCost, type HealthCost } from "./health-cost.ts";
 import { measurePeak } from "./measure.ts";
 import { benchTrainingStep, type StepResult } from "./training-step.ts";
 
@@ -14,6 +15,7 @@ export interface BenchResult {
   readonly peak: number;
   readonly gemm: readonly GemmResult[];
   readonly step: StepResult;
+  readonly health: HealthCost;
   readonly firstLoss: FirstLoss;
 }
 
@@ -35,13 +37,15 @@ export async function runBench(device: Device, { repeats, steps, onProgress }: B
     onProgress(`products ${size.tokens} × ${size.in} × ${size.out}`);
     gemm.push(...(await benchGemm(device, size, repeats)));
   }
+  onProgress("training with and without the guard");
+  const health = await benchHealthCost(device, repeats);
   onProgress("first loss of the demo");
   const firstLoss = await benchFirstLoss(device);
-  return { device: device.name, peak, gemm, step, firstLoss };
+  return { device: device.name, peak, gemm, step, health, firstLoss };
 }
 
 /** Tables for a terminal. */
-export function showBench({ device, peak, gemm, step, firstLoss }: BenchResult): string {
+export function showBench({ device, peak, gemm, step, health, firstLoss }: BenchResult): string {
   const forward = (r: GemmResult) => gemm.find((g) => g.layout === "NT" && g.in === r.in && g.out === r.out)!.rate;
   const plain = (r: GemmResult) => gemm.find((g) => g.layout === "NN" && g.in === r.in && g.out === r.out)!.rate;
   const rows = gemm.map((result) => [
@@ -69,6 +73,8 @@ export function showBench({ device, peak, gemm, step, firstLoss }: BenchResult):
       ["GFLOP per step", formatNumber(step.flops / 1e9)],
       ["of peak", `${((100 * step.flops) / step.secondsPerStep / peak).toFixed(1)} %`],
       ["loss, first and last", `${step.losses[0]!.toFixed(4)} → ${step.losses.at(-1)!.toFixed(4)}`],
+      ["with the guard", `${health.ratio.toFixed(3)} times the time without`],
+      ["checksum of the base", `${(health.checksumSeconds / health.plainSeconds).toFixed(3)} of a step, twice a run`],
     ]),
     "",
     `Demo: first loss (${formatNumber(firstLoss.loss)}) ${formatDuration(firstLoss.seconds)} after the start of its trial run`,

@@ -7,6 +7,7 @@ import type { Device } from "../../gpu/device.ts";
 import { Program } from "../../gpu/program.ts";
 import { allocateWeight } from "../../gpu/weight.ts";
 import { attachLora } from "../../lora/attach.ts";
+import type { CausalLM } from "../../models/model.ts";
 import { buildModel } from "../../models/registry.ts";
 import { namedLeaves } from "../../nn/module.ts";
 import { Adamw } from "../../optim/adamw.ts";
@@ -34,7 +35,7 @@ export const STEP_MODEL: ModelConfig = {
   bos_token_id: null,
   eos_token_id: [],
 };
-const ROWS = 4;
+export const ROWS = 4;
 const TOKENS = 128;
 
 export interface StepResult {
@@ -48,20 +49,8 @@ export interface StepResult {
 }
 
 export async function benchTrainingStep(device: Device, steps: number): Promise<StepResult> {
-  const model = buildModel(STEP_MODEL, "bench");
   const random = new Random(1);
-  for (const { path, leaf } of namedLeaves(model.tree)) {
-    if (leaf.kind === "rmsnorm") {
-      leaf.weight = device.allocate(leaf.shape, path);
-      device.upload(leaf.weight, new Uint8Array(new Float32Array(leaf.shape[0]).fill(1).buffer));
-      continue;
-    }
-    leaf.weight = allocateWeight(device, leaf.shape, "f32", path);
-    for (const { tensor, rows } of leaf.weight.shards) {
-      const values = Float32Array.from({ length: rows * leaf.shape[1] }, () => 0.02 * random.normal());
-      device.upload(tensor, new Uint8Array(values.buffer));
-    }
-  }
+  const model = randomModel(device, random);
   const config = resolveConfig({ rank: 8, alpha: 16 }, "bench");
   const lora = attachLora(model.tree, device, { ...config, trainable: true });
   const optimizer = new Adamw(device, lora.parameters, lora.gradients!);
@@ -97,7 +86,25 @@ export async function benchTrainingStep(device: Device, steps: number): Promise<
   };
 }
 
-function randomExample(random: Random): Example {
+/** The bench's model with random weights on the device. */
+export function randomModel(device: Device, random: Random): CausalLM {
+  const model = buildModel(STEP_MODEL, "bench");
+  for (const { path, leaf } of namedLeaves(model.tree)) {
+    if (leaf.kind === "rmsnorm") {
+      leaf.weight = device.allocate(leaf.shape, path);
+      device.upload(leaf.weight, new Uint8Array(new Float32Array(leaf.shape[0]).fill(1).buffer));
+      continue;
+    }
+    leaf.weight = allocateWeight(device, leaf.shape, "f32", path);
+    for (const { tensor, rows } of leaf.weight.shards) {
+      const values = Float32Array.from({ length: rows * leaf.shape[1] }, () => 0.02 * random.normal());
+      device.upload(tensor, new Uint8Array(values.buffer));
+    }
+  }
+  return model;
+}
+
+export function randomExample(random: Random): Example {
   const ids = Uint32Array.from({ length: TOKENS }, () => random.below(STEP_MODEL.vocab_size));
   return { ids, labels: Int32Array.from(ids), line: 0, truncated: false, supervised: TOKENS - 1 };
 }

@@ -11,9 +11,10 @@ import { INTERRUPTED } from "../io.ts";
 import { demoFolder } from "../node/package.ts";
 import { ADAPTER, knob } from "./flags.ts";
 import { runnable } from "./runnable.ts";
-import { adapterFact, checkLines, lossPlot, summaryFact, tryCommands } from "./training/closing.ts";
+import { adapterFact, closingFacts, lossPlot, tryCommands } from "./training/closing.ts";
 import { estimateRun, type Fact, factLines, inputFacts, planFacts } from "./training/describe.ts";
 import { executeRun, type Outcome } from "./training/execute.ts";
+import { preflightFact } from "./training/health-lines.ts";
 import { prepareRun } from "./training/prepare.ts";
 
 /** As public/demo/README.md recommends for this small model. */
@@ -45,22 +46,19 @@ export const demo = runnable(DEMO, async ({ values }, io) => {
     const probes: string[] = JSON.parse(await readFile(path.join(folder, "probes.json"), "utf8"));
     io.out.write(`${wrap(INTRODUCTION, width).join("\n")}\n\n${factLines(inputFacts(run), width)}`);
     const before = await answers(run.session, probes);
-    const outcome = await executeRun(run, io, stop.signal, async (start) => {
+    const outcome = await executeRun(run, io, stop.signal, async (start, { findings }) => {
       const estimate = await estimateRun(run, start.checkpointing);
-      io.out.write(`${factLines(planFacts(run, start, estimate), width)}\n`);
+      io.out.write(`${factLines([...planFacts(run, start, estimate), preflightFact(findings)], width)}\n`);
     });
-    if (outcome.done.steps === 0) return INTERRUPTED;
+    if (!outcome.judged) return INTERRUPTED;
     io.out.write(`\n${lossPlot(outcome, width)}\n`);
-    if (!outcome.usable) {
-      throw modelError(`no adapter was written: ${checkLines(outcome).join("; ")}`);
-    }
+    if (outcome.place !== values.adapterPath) throw modelError(`no usable adapter: ${outcome.judged.reason}`);
     const after = await answers(run.session, probes);
     io.out.write(`\n${conversationLines(probes, before, after, width)}`);
     const bytes = (await stat(path.join(values.adapterPath, "adapters.safetensors"))).size;
     const facts: Fact[] = [
-      summaryFact(outcome),
+      ...closingFacts(outcome, outcome.judged),
       ...validationFact(outcome),
-      ["checks", ...checkLines(outcome)],
       adapterFact(outcome, values.adapterPath, bytes),
     ];
     io.out.write(`\n${factLines(facts, width)}`);

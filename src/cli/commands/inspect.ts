@@ -27,7 +27,7 @@ export const inspect = runnable(INSPECT, async ({ values, positionals }, io) => 
     io.out.write(`${JSON.stringify({ base_model, dropout: adapter.dropout, ...audit }, null, 2)}\n`);
     return status;
   }
-  const header = ["layer", "in", "out", "parameters", "‖A‖", "‖B‖", "‖ΔW‖", "largest σ", "eff. rank", ""];
+  const header = ["layer", "in", "out", "parameters", "‖A‖", "‖B‖", "‖ΔW‖", "largest σ", "eff. rank"];
   const lines = [
     formatTable(audit.factors.map(row), { header, align: "<>>>>>>>><" }),
     ...pictures(audit, io.out.columns ?? 80),
@@ -47,15 +47,15 @@ const row = (factor: FactorAudit) => [
   ...[factor.in_features, factor.out_features, factor.parameters].map(formatCount),
   ...[factor.norm_A, factor.norm_B, factor.norm_delta, factor.spectral_norm].map((norm) => formatNumber(norm)),
   formatNumber(factor.effective_rank, 3),
-  mark(factor),
+  ...mark(factor),
 ];
 
-/** The last column: empty where all is usual. */
-function mark(factor: FactorAudit): string {
-  if (!factor.finite) return "not finite";
-  if (factor.zero) return "zero";
-  if (!factor.outlier) return "";
-  return factor.robust_z! > 0 ? "much larger than its kind" : "much smaller than its kind";
+/** The last cell: none where all is usual. */
+function mark(factor: FactorAudit): string[] {
+  if (!factor.finite) return ["not finite"];
+  if (factor.zero) return ["zero"];
+  if (!factor.outlier) return [];
+  return [factor.robust_z! > 0 ? "much larger than its kind" : "much smaller than its kind"];
 }
 
 /** Each with an empty line before it. */

@@ -36,7 +36,7 @@ export async function openSession(
 }
 
 /** Bytes done, on a terminal only; gone when finished. */
-function createMeter(output: Output, what: string) {
+export function createMeter(output: Output, what: string) {
   let shownAt = Number.NEGATIVE_INFINITY;
   return {
     show(done: number, total: number) {

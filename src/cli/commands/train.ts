@@ -5,9 +5,10 @@ import { KNOBS } from "../../train/config.ts";
 import { INTERRUPTED, type Io } from "../io.ts";
 import { ADAPTER, DATA, MODEL, VALID } from "./flags.ts";
 import { runnable } from "./runnable.ts";
-import { adapterFact, checkLines, lossPlot, summaryFact, tryCommands } from "./training/closing.ts";
+import { adapterFact, closingFacts, lossPlot, tryCommands } from "./training/closing.ts";
 import { estimateRun, factLines, inputFacts, planFacts } from "./training/describe.ts";
 import { executeRun, type Outcome } from "./training/execute.ts";
+import { preflightFact } from "./training/health-lines.ts";
 import { type PreparedRun, prepareRun } from "./training/prepare.ts";
 import { type RunRequest, readRequest } from "./training/request.ts";
 import { ADAPTER_FILE } from "./training/run-output.ts";
@@ -75,30 +76,37 @@ async function trainPrepared(run: PreparedRun, io: Io, stop: AbortSignal): Promi
   if (replaces !== null && request.origin.kind !== "checkpoint") {
     io.out.write(factLines([["note", `${request.adapterPath} holds an adapter; it will be replaced`]], width));
   }
-  const outcome = await executeRun(run, io, stop, async (start) => {
+  const outcome = await executeRun(run, io, stop, async (start, { findings }) => {
     const estimate = await estimateRun(run, start.checkpointing);
-    io.out.write(`${factLines(planFacts(run, start, estimate), width)}\n`);
+    io.out.write(`${factLines([...planFacts(run, start, estimate), preflightFact(findings)], width)}\n`);
   });
   return closeRun(run, outcome, io, width);
 }
 
+/** Exit status of a run whose adapter was written, but whose answers have collapsed. */
+const COLLAPSED = 2;
+
 /** Prints what came of it; returns the exit status. */
 async function closeRun({ request, name }: PreparedRun, outcome: Outcome, io: Io, width: number): Promise<number> {
-  const { done, checks, usable } = outcome;
-  if (done.steps === 0) {
+  const { done, checks, judged, place } = outcome;
+  if (!judged) {
     io.err.write("stopped before the first update: nothing was written\n");
     return INTERRUPTED;
   }
   if (outcome.steps.length > 1) io.out.write(`\n${lossPlot(outcome, width)}\n`);
-  io.out.write(`\n${factLines([summaryFact(outcome), ["checks", ...checkLines(outcome)]], width)}`);
-  if (!usable)
+  io.out.write(`\n${factLines(closingFacts(outcome, judged), width)}`);
+  if (!place)
     throw unusable(
       request,
       checks.filter(({ passed }) => !passed).map(({ name }) => name),
     );
-  const bytes = (await sizeOf(`${request.adapterPath}/${ADAPTER_FILE}`)) ?? 0;
-  io.out.write(`${factLines([adapterFact(outcome, request.adapterPath, bytes)], width)}`);
-  io.out.write(`\n${factLines(tryCommands(name, request.adapterPath, "…"), Number.POSITIVE_INFINITY)}`);
+  const bytes = (await sizeOf(`${place}/${ADAPTER_FILE}`)) ?? 0;
+  io.out.write(`${factLines([adapterFact(outcome, place, bytes)], width)}`);
+  if (judged.verdict === "collapsed") {
+    io.err.write(`${collapsedWords(place)}\n`);
+    return COLLAPSED;
+  }
+  io.out.write(`\n${factLines(tryCommands(name, place, "…"), Number.POSITIVE_INFINITY)}`);
   if (!done.stopped) return 0;
   const resume = `--resume-adapter-file ${request.adapterPath}/checkpoint.safetensors`;
   io.out.write(
@@ -106,6 +114,10 @@ async function closeRun({ request, name }: PreparedRun, outcome: Outcome, io: Io
   );
   return INTERRUPTED;
 }
+
+const collapsedWords = (place: string) =>
+  `error: the answers have collapsed, so the adapter was not put where a good one goes but into ${place}\n` +
+  "hint: Train again with a lower learning rate, and look at what the dataset answers; run.json has the samples.";
 
 function unusable({ adapterPath }: RunRequest, failed: readonly string[]) {
   return modelError(

@@ -73,6 +73,9 @@ export function createActions(store: Store<AppState>, curves: Curves, engine: ()
     void actions.refreshPlan();
   }
 
+  /** The run's state when a run was last asked for, while the engine has not answered. */
+  let pressed: AppState["run"] | null = null;
+
   const actions = {
     /** Opens or closes a card by hand. */
     toggleCard(card: CardId, open: boolean): void {
@@ -179,11 +182,12 @@ export function createActions(store: Store<AppState>, curves: Curves, engine: ()
 
     async startRun() {
       const { config, probes, data } = store.get();
-      if (!config || isRunning(store.get())) return;
+      if (!config || isRunning(store.get()) || !firstPress()) return;
       clearRun();
       store.set({ opened: {} }); // the stage alone
       browser.keep();
       await attempt("train", (engine) => engine.startRun(config, probes ?? data.questions.slice(0, 4)));
+      pressed = null;
       await actions.refreshRuns();
     },
     pauseRun: () => attempt("train", (engine) => engine.pauseRun()),
@@ -195,11 +199,13 @@ export function createActions(store: Store<AppState>, curves: Curves, engine: ()
     },
     /** Shows an earlier run's curves and answers, and trains on from its checkpoint. */
     async continueRun(id: string) {
+      if (!firstPress()) return;
       clearRun();
       await attempt("train", async (engine) => {
         takeRunEvents(store, curves, (await engine.runDetail(id)).events);
         await engine.continueRun(id);
       });
+      pressed = null;
       // It is asked for from several places, and shows itself in one.
       if (store.get().problem?.card === "train") actions.toggleCard("train", true);
       await actions.refreshRuns();
@@ -265,6 +271,14 @@ export function createActions(store: Store<AppState>, curves: Curves, engine: ()
     pushToHub: (runId: string, repository: string, token: string, isPrivate: boolean) =>
       attempt("download", (engine) => engine.pushToHub({ runId, repository, token, private: isPrivate })),
   };
+
+  /** Pressed twice, Start makes one run: until the run's state has changed, or it was refused, a press is the same one. */
+  function firstPress(): boolean {
+    const { run } = store.get();
+    if (pressed === run) return false;
+    pressed = run;
+    return true;
+  }
 
   function clearRun(): void {
     curves.clear();

@@ -75,8 +75,15 @@ function lineOf(event: RunEvent): LogLine[] {
       return line(`Validation loss ${formatNumber(event.loss)} ${when}${best}`, event.best ? "good" : "neutral");
     }
     case "step":
-      return event.finite ? [] : line(`Update ${event.step}: loss or gradient is not finite, so it was skipped`, "bad");
+      return []; // what is wrong with one is told by the guard
+    case "health":
+      return line(event.text, event.level === "note" ? "neutral" : event.level);
+    case "preflight":
+      return event.findings.flatMap(({ level, title, evidence }) =>
+        level === "warn" || level === "bad" ? line(`${title}: ${evidence}`, level) : [],
+      );
     case "probe":
+    case "voice":
       return [];
   }
 }

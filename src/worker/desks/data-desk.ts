@@ -13,12 +13,13 @@ import { previewExample, recordRow } from "../../data/preview.ts";
 import { type Split, splitRecords } from "../../data/split.ts";
 import { loadTable, type Table } from "../../data/tables.ts";
 import { noTokenizer } from "../../tokenizer/no-tokenizer.ts";
-import { probesOf } from "../../train/answer.ts";
 import { resolveConfig, type TrainConfig } from "../../train/config.ts";
+import { probesOf } from "../../train/probes.ts";
 import type { Context } from "../context.ts";
 import { type DataFiles, fetchSample, keepFiles, keptFiles, sortFiles } from "../data-files.ts";
 import type { DataState, DroppedFile, ExamplePreview, NamedBlob, RecordRow } from "../protocol.ts";
 import { errorData } from "../rpc.ts";
+import type { RunRecords } from "../runs/run-folder.ts";
 import type { ModelDesk } from "./model-desk.ts";
 
 const NOTHING: DataState = {
@@ -160,7 +161,7 @@ export class DataDesk {
   }
 
   /** What a run trains and validates on, as JSON lines: mapped, without faulty rows, split. Throws when that is nothing. */
-  runRecords(): { train: Uint8Array; valid: Uint8Array | null } {
+  runRecords(): RunRecords {
     const { examined, tables } = this;
     if (!examined || !tables) throw dataError("no data is ready", "Open a dataset in the Data card.", "bad-dataset");
     const { diagnosis, split, mapping } = examined;

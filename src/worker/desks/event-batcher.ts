@@ -10,6 +10,7 @@ export class EventBatcher {
   private readonly context: Context;
   private readonly folder: RunFolder;
   private waiting: RunEvent[] = [];
+  private any = false;
   private timer: ReturnType<typeof setTimeout> | null = null;
   private writing: Promise<void> = Promise.resolve();
 
@@ -18,8 +19,14 @@ export class EventBatcher {
     this.folder = folder;
   }
 
+  /** Something has happened. */
+  get begun(): boolean {
+    return this.any;
+  }
+
   /** The first is told at once, those that follow within a moment together. */
   add(event: RunEvent): void {
+    this.any = true;
     this.waiting.push(event);
     if (this.timer !== null) return;
     this.send();

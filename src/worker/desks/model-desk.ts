@@ -5,6 +5,7 @@
 import type { ModelSource } from "../../core/bytes.ts";
 import { type ErrorData, modelError } from "../../core/errors.ts";
 import type { Device } from "../../gpu/device.ts";
+import { openAgain } from "../../gpu/open.ts";
 import type { WebGpuDevice } from "../../gpu/webgpu.ts";
 import { parseHubId } from "../../hub/hub-id.ts";
 import { hubSource } from "../../hub/huggingface.ts";
@@ -52,6 +53,7 @@ export class ModelDesk {
   private loading: Promise<TrainingSession> | null = null;
   /** Opened for the self-test, and waiting for its first model. */
   private spare: WebGpuDevice | null = null;
+  private hadDevice = false;
   private work = new AbortController();
   /** Why the chosen model's files cannot be kept. */
   private unkept: ErrorData | null = null;
@@ -87,7 +89,8 @@ export class ModelDesk {
 
   async device(): Promise<WebGpuDevice> {
     if (this.spare && !(await works(this.spare))) this.spare = null;
-    this.spare ??= await this.context.openDevice();
+    this.spare ??= await (this.hadDevice ? openAgain(this.context.openDevice) : this.context.openDevice());
+    this.hadDevice = true;
     return this.spare;
   }
 

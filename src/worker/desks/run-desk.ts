@@ -3,16 +3,20 @@
  * the middle loses the updates since the last checkpoint and nothing else. An adapter is offered only after it was read
  * back from the store and checked.
  */
-import { configError } from "../../core/errors.ts";
+import { configError, LorikeetError } from "../../core/errors.ts";
 import type { EncodedDataset } from "../../data/encode.ts";
+import type { Answer } from "../../health/answers.ts";
+import type { Finding } from "../../health/finding.ts";
 import { importAdapter } from "../../lora/import.ts";
-import { type Probe, wholeAnswer } from "../../train/answer.ts";
+import { wholeAnswer } from "../../train/answer.ts";
 import type { TrainEvent } from "../../train/events.ts";
+import { type Manner, type Probe, probeKey } from "../../train/probes.ts";
+import { noteEvent } from "../../train/run-record.ts";
 import type { TrainingSession } from "../../train/session.ts";
 import type { Context } from "../context.ts";
 import type { RunState } from "../protocol.ts";
 import { errorData } from "../rpc.ts";
-import { CHECKPOINT_FILE, type RunFolder, type StoredRun } from "../runs/run-folder.ts";
+import { CHECKPOINT_FILE, type RunFolder, type RunRecords, type StoredRun } from "../runs/run-folder.ts";
 import { lockRun } from "../runs/run-lock.ts";
 import { RunWriter } from "../runs/run-writer.ts";
 import { EventBatcher } from "./event-batcher.ts";
@@ -27,13 +31,16 @@ type NamedData = EncodedDataset & { readonly name: string };
 export interface RunData {
   readonly train: NamedData;
   readonly valid: NamedData | null;
+  readonly manner: Manner | null;
+  /** About the records. */
+  readonly findings: readonly Finding[];
 }
 
 export interface RunJob {
   readonly folder: RunFolder;
   readonly stored: StoredRun;
-  /** Go on from the checkpoint in the folder. */
-  readonly resumed: boolean;
+  /** Of a new run, still to be written; null to go on from the checkpoint in the folder. */
+  readonly records: RunRecords | null;
   session(): Promise<TrainingSession>;
   data(session: TrainingSession): Promise<RunData>;
 }
@@ -43,8 +50,8 @@ export class RunDesk {
   private state: RunState = IDLE;
   private stopping: AbortController | null = null;
   private training: TrainingSession | null = null;
-  /** Answers of the plain base, by question: the first round of probes costs nothing then. */
-  private readonly known = new Map<string, { text: string; ended: boolean }>();
+  /** Answers of the plain base, by probe: the first round costs nothing then. */
+  private readonly known = new Map<string, Answer>();
   private warming: { readonly stop: AbortController; readonly ended: Promise<void> } | null = null;
 
   constructor(context: Context) {
@@ -60,20 +67,35 @@ export class RunDesk {
     return this.state.id;
   }
 
-  /** Resolves when the run has ended. A failure is the run's state, and is thrown as well. */
+  /** Resolves when the run has ended; a failure is its state. Throws what kept it from beginning, which leaves no trace. */
   async execute(job: RunJob): Promise<void> {
     const { id, config, probes } = job.stored;
-    this.publish({ ...IDLE, id, config, probes, phase: "starting", doing: "Loading the model" });
+    const starting: RunState = { ...IDLE, id, config, probes, phase: "starting", doing: "Loading the model" };
+    this.publish(starting);
     const stop = new AbortController();
     this.stopping = stop;
-    const writer = new RunWriter(job.folder, job.stored, new EventBatcher(this.context, job.folder));
+    let writer = this.writerOf(job.folder, job.stored);
+    let begun = false;
     try {
-      const ran = await lockRun(id, () => this.train(job, writer, stop.signal));
+      const ran = await lockRun(id, async () => {
+        await writer.begin(job.records);
+        begun = true;
+        await this.train(job, writer, stop.signal).catch(async (error) => {
+          if (!this.foundLost(error, writer)) throw error;
+          writer = this.writerOf(job.folder, writer.stored);
+          this.publish(starting);
+          await this.train(job, writer, stop.signal);
+        });
+        return true;
+      });
       if (ran === null) throw configError("this run is on in another tab", "Look there, or close that tab first.");
     } catch (error) {
+      if (!begun) {
+        this.show(job.records ? null : job.stored);
+        throw error;
+      }
       await writer.update({ status: "failed" }).catch(() => {}); // the first error says more
       this.publish({ ...this.state, phase: "failed", doing: "", error: errorData(error) });
-      throw error;
     } finally {
       this.stopping = null;
       this.training = null;
@@ -88,7 +110,9 @@ export class RunDesk {
     const options = { base: true, signal: stop.signal };
     const askAll = async () => {
       for (const question of questions) {
-        if (!this.known.has(question)) this.known.set(question, await wholeAnswer(session, asked(question), options));
+        const probe = asked(question);
+        const key = probeKey(probe);
+        if (!this.known.has(key)) this.known.set(key, await wholeAnswer(session, probe.messages, options));
       }
     };
     const ended = askAll().catch(() => {}); // whoever needs the answers asks again
@@ -135,21 +159,35 @@ export class RunDesk {
     } else this.publish(IDLE);
   }
 
-  private async train(job: RunJob, writer: RunWriter, signal: AbortSignal): Promise<true> {
-    const { folder, stored, resumed } = job;
-    await writer.update({ status: "running", outcome: null });
+  private writerOf(folder: RunFolder, stored: StoredRun): RunWriter {
+    return new RunWriter(folder, stored, new EventBatcher(this.context, folder));
+  }
+
+  /**
+   * A GPU that went away while nothing was on is found out by the first who needs it. Nothing has happened in the run then,
+   * and nobody has asked it to end: it begins once more, on a GPU opened anew.
+   */
+  private foundLost(error: unknown, { events }: RunWriter): boolean {
+    const lost = error instanceof LorikeetError && error.code === "device-lost";
+    return lost && !events.begun && (this.state.phase === "starting" || this.state.phase === "training");
+  }
+
+  private async train(job: RunJob, writer: RunWriter, signal: AbortSignal): Promise<void> {
+    const { folder, stored, records } = job;
     const session = await unlessStopped(job.session(), signal);
     if (!session) return this.cancel(job, writer);
     await this.endWarmUp();
     this.training = session;
     this.publish({ ...this.state, doing: "Reading the records" });
     const data = await job.data(session);
-    const checkpoint = resumed ? await folder.read(CHECKPOINT_FILE) : null;
-    if (resumed) await folder.cutEvents(checkpoint ? stored.savedStep : -1);
+    const checkpoint = records ? null : await folder.read(CHECKPOINT_FILE);
+    if (!records) await folder.cutEvents(checkpoint ? stored.savedStep : -1);
     this.publish({ ...this.state, doing: "Preparing the first update" });
     const events = session.train({
       ...{ config: stored.config, train: data.train.examples, valid: data.valid?.examples ?? [], signal },
-      probes: stored.probes.map((question): Probe => ({ messages: asked(question), known: this.known.get(question) })),
+      probes: stored.probes.map(asked),
+      baseAnswers: this.known,
+      ...{ manner: data.manner, findings: data.findings },
       checkpoint: checkpoint ? { name: CHECKPOINT_FILE, bytes: checkpoint } : undefined,
     });
     try {
@@ -159,40 +197,32 @@ export class RunDesk {
       await writer.events.flush();
     }
     await this.finish(writer, session, data);
-    return true;
   }
 
   /** Stopped before its model was there; the download goes on by itself. A run that is resumed is as before. */
-  private async cancel({ folder, stored, resumed }: RunJob, writer: RunWriter): Promise<true> {
-    if (resumed) {
-      await writer.update({ status: stored.status, outcome: stored.outcome });
-      this.show(stored);
-    } else {
-      await folder.forget();
-      this.show(null);
-    }
-    return true;
+  private async cancel({ folder, stored, records }: RunJob, writer: RunWriter): Promise<void> {
+    if (records) await folder.forget();
+    else await writer.update({ status: stored.status, outcome: stored.outcome });
+    this.show(records ? null : stored);
   }
 
   private async take(event: TrainEvent, writer: RunWriter): Promise<void> {
     const { course, events } = writer;
+    noteEvent(course, event);
     switch (event.type) {
       case "start":
-        course.start = event;
         await writer.update({ totalSteps: event.totalSteps });
         // A stop or a pause may have been asked for meanwhile.
         if (this.state.phase === "starting")
           this.publish({ ...this.state, phase: "training", doing: "", start: event });
         else this.publish({ ...this.state, start: event });
         return;
+      case "preflight":
       case "step":
-        course.steps.push(event);
-        return events.add(event);
       case "validation":
-        course.validations.push(event);
-        return events.add(event);
       case "probe":
-        if (event.step === 0) this.known.set(writer.stored.probes[event.index]!, event);
+      case "health":
+      case "voice":
         return events.add(event);
       case "save":
         if (event.step > 0) await writer.checkpoint(event);
@@ -200,7 +230,7 @@ export class RunDesk {
         if (this.state.phase === "pausing") this.publish({ ...this.state, phase: "paused", doing: "" });
         return;
       case "done":
-        course.done = event;
+        return;
     }
   }
 
@@ -235,4 +265,4 @@ function unlessStopped<T>(work: Promise<T>, signal: AbortSignal): Promise<T | nu
   });
 }
 
-const asked = (question: string) => [{ role: "user", content: question }] as const;
+const asked = (question: string): Probe => ({ messages: [{ role: "user", content: question }] });

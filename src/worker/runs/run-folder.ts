@@ -27,6 +27,12 @@ export interface StoredRun {
   readonly outcome: RunOutcome | null;
 }
 
+/** What a new run trains and validates on, as lines. */
+export interface RunRecords {
+  readonly train: Uint8Array;
+  readonly valid: Uint8Array | null;
+}
+
 export const TRAIN_FILE = "train.jsonl";
 export const VALID_FILE = "valid.jsonl";
 export const CHECKPOINT_FILE = "checkpoint.safetensors";
@@ -106,7 +112,7 @@ export class RunFolder {
 
   /** Forgets what came after update `step`: it is made again. */
   async cutEvents(step: number): Promise<void> {
-    const kept = (await this.events()).filter((event) => event.type === "note" || event.step <= step);
+    const kept = (await this.events()).filter((event) => !("step" in event) || event.step <= step);
     await this.write(EVENTS_FILE, linesOf(kept));
   }
 

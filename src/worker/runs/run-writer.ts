@@ -4,12 +4,28 @@ import type { Adapter } from "../../lora/adapter.ts";
 import { exportMlx } from "../../lora/export.ts";
 import type { SaveEvent } from "../../train/events.ts";
 import { modelFacts } from "../../train/facts.ts";
-import { adapterExtras, type Course, newCourse, type RunDescription, runRecord } from "../../train/run-record.ts";
+import {
+  adapterExtras,
+  type Course,
+  judgeCourse,
+  newCourse,
+  type RunDescription,
+  runRecord,
+} from "../../train/run-record.ts";
 import type { TrainingSession } from "../../train/session.ts";
 import type { EventBatcher } from "../desks/event-batcher.ts";
 import type { RunData } from "../desks/run-desk.ts";
 import type { RunOutcome } from "../protocol.ts";
-import { ADAPTER_FILES, CHECKPOINT_FILE, RECORD_FILE, type RunFolder, type StoredRun } from "./run-folder.ts";
+import {
+  ADAPTER_FILES,
+  CHECKPOINT_FILE,
+  RECORD_FILE,
+  type RunFolder,
+  type RunRecords,
+  type StoredRun,
+  TRAIN_FILE,
+  VALID_FILE,
+} from "./run-folder.ts";
 
 /** Put in by the build. */
 declare const __LORIKEET_VERSION__: string;
@@ -24,6 +40,19 @@ export class RunWriter {
     this.folder = folder;
     this.stored = stored;
     this.events = events;
+  }
+
+  /** Records first: a folder with a state is whole. One that cannot be made is not left behind. */
+  async begin(records: RunRecords | null): Promise<void> {
+    const { folder } = this;
+    try {
+      if (records) await folder.write(TRAIN_FILE, records.train);
+      if (records?.valid) await folder.write(VALID_FILE, records.valid);
+      await this.update({ status: "running", outcome: null });
+    } catch (error) {
+      if (records) await folder.forget().catch(() => {}); // the first error says more
+      throw error;
+    }
   }
 
   async update(changes: Partial<StoredRun>): Promise<void> {
@@ -45,15 +74,16 @@ export class RunWriter {
     const adapter: Adapter = { ...done.adapter, base_model: baseName(stored) };
     const files = exportMlx(adapter, adapterExtras(stored.config, stored.dataTitle));
     for (const { path, bytes } of files) await folder.write(path, bytes);
-    course.checks = await session.verify(adapter, folder.source(), data.train.examples);
-    const usable = course.checks.every(({ passed }) => passed);
-    if (!usable) for (const name of ADAPTER_FILES) await folder.remove(name);
+    course.checks = await session.verify(adapter, folder.source(), data.train.examples, done);
+    const judged = judgeCourse(course)!;
+    if (judged.verdict === "broken") for (const name of ADAPTER_FILES) await folder.remove(name);
+    const usable = judged.verdict === "healthy" || judged.verdict === "suspicious";
     const status = done.stopped ? "stopped" : "finished";
     const record = runRecord(describeRun(stored, status, session, data), course);
     await folder.write(RECORD_FILE, `${JSON.stringify(record, null, 2)}\n`);
     const { adapter: _, ...told } = done;
     const adapterBytes = files.reduce((sum, { bytes }) => sum + bytes.length, 0);
-    const outcome: RunOutcome = { done: told, checks: course.checks, usable, adapterBytes };
+    const outcome: RunOutcome = { done: told, checks: course.checks, judged, usable, adapterBytes };
     await this.update({ status, outcome });
     return outcome;
   }

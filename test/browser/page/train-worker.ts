@@ -42,7 +42,7 @@ async function train({ steps, examples }: TrainOrder): Promise<TrainOutcome> {
     if (event.type === "step") losses.push(event.loss);
     if (event.type !== "done") continue;
     const files = exportMlx(event.adapter);
-    const checks = await session.verify(event.adapter, memoryModel("adapters", files), data);
+    const checks = await session.verify(event.adapter, memoryModel("adapters", files), data, event);
     session.dispose();
     return { losses, checks, files: files.map(({ path, bytes }) => ({ path, bytes: [...bytes] })) };
   }

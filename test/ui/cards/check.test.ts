@@ -16,12 +16,10 @@ import {
 } from "../../../src/ui/cards/check/check-text.ts";
 import { FRESH_MEMORY, withTurn } from "../../../src/ui/cards/check/memory.ts";
 import { type AppState, type Comparison, INITIAL_STATE } from "../../../src/ui/state/app-state.ts";
-import type { AdapterAudit, AnswerEvent, RunOutcome, RunState } from "../../../src/worker/protocol.ts";
+import type { AdapterAudit, AnswerEvent, RunState } from "../../../src/worker/protocol.ts";
+import { outcomeAfter } from "../../support/outcome.ts";
 
-const OUTCOME: RunOutcome = {
-  done: { type: "done", steps: 20, chosen: "last", chosenStep: 20, skippedUpdates: 0, stopped: false },
-  ...{ checks: [], usable: true, adapterBytes: 1000 },
-};
+const OUTCOME = outcomeAfter(20);
 const run = (changes: Partial<RunState>): AppState => ({
   ...INITIAL_STATE,
   run: { ...INITIAL_STATE.run, id: "run-1", ...changes },

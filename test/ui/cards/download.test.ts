@@ -18,15 +18,19 @@ import {
 import { pushTitle, repositoryProblem, tokenProblem } from "../../../src/ui/cards/download/hub-push.ts";
 import { type AppState, INITIAL_STATE } from "../../../src/ui/state/app-state.ts";
 import type { ModelChoice, RunOutcome, RunState } from "../../../src/worker/protocol.ts";
+import { outcomeAfter } from "../../support/outcome.ts";
 
-const OUTCOME: RunOutcome = {
-  done: { type: "done", steps: 20, chosen: "last", chosenStep: 20, skippedUpdates: 0, stopped: false },
-  checks: [
-    { name: "one", passed: true, evidence: "" },
-    { name: "two", passed: true, evidence: "" },
-  ],
-  ...{ usable: true, adapterBytes: 1_180_000 },
-};
+const OUTCOME = outcomeAfter(
+  20,
+  {},
+  {
+    checks: [
+      { name: "one", passed: true, evidence: "" },
+      { name: "two", passed: true, evidence: "" },
+    ],
+    adapterBytes: 1_180_000,
+  },
+);
 const REFUSED: RunOutcome = {
   ...{ ...OUTCOME, usable: false },
   checks: [...OUTCOME.checks, { name: "three", passed: false, evidence: "" }],

@@ -8,26 +8,17 @@ import { cardState, leftWords, summaryLine } from "../../../src/ui/cards/train/s
 import { certificateChecks, finalFigures, keptWords, totalsOf } from "../../../src/ui/cards/train/totals.ts";
 import { type AppState, INITIAL_STATE } from "../../../src/ui/state/app-state.ts";
 import { createCurves } from "../../../src/ui/state/curves.ts";
-import type {
-  MemoryPlan,
-  ProbeEvent,
-  RunEvent,
-  RunOutcome,
-  RunState,
-  StartEvent,
-} from "../../../src/worker/protocol.ts";
+import type { MemoryPlan, ProbeEvent, RunEvent, RunState, StartEvent } from "../../../src/worker/protocol.ts";
+import { HEALTHY, outcomeAfter } from "../../support/outcome.ts";
 
 const probe = (step: number, index: number, text: string): ProbeEvent => ({
-  ...{ type: "probe", step, index, text, ended: true },
+  ...{ type: "probe", step, index, text, ended: true, health: HEALTHY },
 });
 const step = (at: number, loss: number): RunEvent => ({
   ...{ type: "step", step: at, epoch: 0, loss, gradNorm: 1, finite: true, learningRate: 1e-3 },
   ...{ tokens: 400, supervisedTokens: 100, seconds: 0.5 },
 });
-const OUTCOME: RunOutcome = {
-  done: { type: "done", steps: 64, chosen: "best", chosenStep: 48, skippedUpdates: 0, stopped: false },
-  ...{ checks: [], usable: true, adapterBytes: 1 },
-};
+const OUTCOME = outcomeAfter(64, { chosen: "best", chosenStep: 48 });
 const CONFIG = resolveConfig({}, "test");
 
 describe("answers by round", () => {
@@ -171,6 +162,12 @@ describe("remedies", () => {
   it("makes the run smaller when memory was short, and does not repeat it as it was", () => {
     const { goOn, again, advice } = remedy("out-of-memory", false);
     expect([goOn, again, advice.map(({ id }) => id)]).toEqual([false, false, ["checkpointing", "batch"]]);
+  });
+
+  it("makes the update smaller when a buffer cannot hold it, which recomputing does not", () => {
+    const { title, goOn, again, advice } = remedy("update-too-large", true, false);
+    expect(title).toBe("An update is too large for this GPU");
+    expect([goOn, again, advice.map(({ id }) => id)]).toEqual([false, false, ["batch", "length"]]);
   });
 
   it("has a title for every code, and shows the way to another card where the remedy is there", () => {

@@ -175,6 +175,7 @@ describe("Start", () => {
     ["No record", { data: { ...ready.data, split: { train: 0, valid: 0, own: false } } }],
     ["out of range", { knobProblem: error }],
     ["do not fit", { planError: error }],
+    ["too large for this GPU", { planError: { ...error, code: "update-too-large" } }],
     ["in this browser", { opening: { blocked: error } as unknown as Opening }],
     ["This needs 42 B", { plan: { ...PLAN, verdict: "too-large" } }],
   ] satisfies [string, Partial<AppState>][])("says why not: %s", (words, changes) => {

@@ -1,8 +1,10 @@
 /** The lines after a run: the plot, the checks, and where the adapter lies. */
 import { formatBytes, formatCount, formatDuration, formatNumber } from "../../../core/units.ts";
+import type { Judged } from "../../../train/verdict.ts";
 import { plotSeries } from "../../plot.ts";
 import type { Fact } from "./describe.ts";
 import type { Outcome } from "./execute.ts";
+import { verdictFact, voiceFact } from "./health-lines.ts";
 import { ADAPTER_FILE } from "./run-output.ts";
 
 const PLOT_WIDTH = 72;
@@ -22,13 +24,24 @@ export function lossPlot({ steps, validations }: Outcome, width: number): string
   );
 }
 
+/** What the run was, its voice, its checks, and the verdict on it. */
+export function closingFacts(outcome: Outcome, judged: Judged): Fact[] {
+  const { voice } = outcome;
+  return [
+    summaryFact(outcome),
+    ...(voice ? [voiceFact(voice)] : []),
+    ["checks", ...checkLines(outcome)],
+    verdictFact(judged),
+  ];
+}
+
 /** "✓ every number is finite (56 tensors)" */
 export function checkLines({ checks }: Pick<Outcome, "checks">): string[] {
   return checks.map(({ name, passed, evidence }) => `${passed ? "✓" : "✗"} ${name} (${evidence})`);
 }
 
 /** Time, loss and speed in one line. */
-export function summaryFact({ steps, done, start }: Outcome): Fact {
+function summaryFact({ steps, done, start }: Outcome): Fact {
   const seconds = steps.reduce((sum, step) => sum + step.seconds, 0);
   const tokens = steps.reduce((sum, step) => sum + step.tokens, 0);
   const [first, last] = [steps[0], steps.at(-1)];

@@ -1,31 +1,24 @@
 /** A prepared run, carried out: events to the progress line and to the folder, Ctrl-C to a clean stop. */
 
 import { formatNumber } from "../../../core/units.ts";
-import type {
-  DoneEvent,
-  ProbeEvent,
-  StartEvent,
-  StepEvent,
-  TrainEvent,
-  ValidationEvent,
-} from "../../../train/events.ts";
-import { adapterExtras, type Course, newCourse } from "../../../train/run-record.ts";
-import type { Check } from "../../../train/verify.ts";
+import type { DoneEvent, ProbeEvent, StartEvent, TrainEvent } from "../../../train/events.ts";
+import { adapterExtras, type Course, judgeCourse, newCourse, noteEvent } from "../../../train/run-record.ts";
+import type { Judged } from "../../../train/verdict.ts";
 import { oneLine, truncate } from "../../format.ts";
 import type { Io } from "../../io.ts";
 import { createProgress, type Progress } from "../../progress.ts";
+import { healthLine } from "./health-lines.ts";
 import type { PreparedRun } from "./prepare.ts";
 import { recordOf } from "./record.ts";
 import { RunOutput, type Verify } from "./run-output.ts";
 
-export interface Outcome {
+export interface Outcome extends Course {
   readonly start: StartEvent;
-  readonly steps: readonly StepEvent[];
-  readonly validations: readonly ValidationEvent[];
   readonly done: DoneEvent;
-  readonly checks: readonly Check[];
-  /** The adapter is in its place and passed every check. */
-  readonly usable: boolean;
+  /** null: stopped before the first update. */
+  readonly judged: Judged | null;
+  /** The folder that holds the adapter; null: it was not worth keeping. */
+  readonly place: string | null;
 }
 
 /** Trains, writes, verifies. `stop` is aborted at Ctrl-C; `onStart` may print before the first update. */
@@ -33,7 +26,7 @@ export async function executeRun(
   run: PreparedRun,
   io: Io,
   stop: AbortSignal,
-  onStart: (start: StartEvent) => Promise<void>,
+  onStart: (start: StartEvent, course: Course) => Promise<void>,
 ): Promise<Outcome> {
   const { request, session, train, valid } = run;
   const { adapterPath: folder, config, origin } = request;
@@ -45,7 +38,7 @@ export async function executeRun(
   });
   const progress = createProgress(io.out);
   const course = newCourse();
-  const verify: Verify = (adapter, written) => session.verify(adapter, written, train.examples);
+  const verify: Verify = (adapter, written, done) => session.verify(adapter, written, train.examples, done);
   const began = new Date();
   const record = (status: "finished" | "stopped" | "failed") => recordOf(run, course, status, began);
   const says = () => progress.log("stopping after this update; Ctrl-C again quits at once, without saving");
@@ -56,24 +49,28 @@ export async function executeRun(
       train: train.examples,
       valid: valid?.examples ?? [],
       probes: run.probes,
+      manner: run.manner,
+      findings: run.findings,
       initial: origin.kind === "adapter" ? origin.adapter : undefined,
       checkpoint: origin.kind === "checkpoint" ? { name: origin.path, bytes: origin.bytes } : undefined,
       signal: stop,
     });
     for await (const event of events) {
-      if (event.type === "start") await onStart(event);
+      noteEvent(course, event);
+      if (event.type === "start") await onStart(event, course);
       await take(event, run, course, output, progress, verify);
     }
     progress.done();
     const { done } = course;
-    const trained = done !== null && done.steps > 0;
-    if (trained) {
+    let place: string | null = null;
+    if (done !== null && done.steps > 0) {
       const adapter = { ...done.adapter, base_model: run.name };
-      course.checks = await output.finish(adapter, verify);
+      const finished = await output.finish({ ...done, adapter }, verify);
+      course.checks = finished.checks;
+      place = finished.place;
       await output.record(record(done.stopped ? "stopped" : "finished"));
     }
-    const usable = trained && course.checks.every(({ passed }) => passed);
-    return { ...course, start: course.start!, done: done!, usable };
+    return { ...course, start: course.start!, done: done!, judged: judgeCourse(course), place };
   } catch (error) {
     progress.done();
     await output.abandon(record("failed"));
@@ -98,17 +95,14 @@ async function take(
   verify: Verify,
 ): Promise<void> {
   switch (event.type) {
-    case "start":
-      course.start = event;
-      return;
     case "step":
-      course.steps.push(event);
       await output.step(event);
       progress.update({ ...event, totalSteps: course.start!.totalSteps });
-      if (!event.finite) progress.log(`update ${event.step}: loss or gradient is not finite, so it was skipped`);
+      return;
+    case "health":
+      progress.log(healthLine(event));
       return;
     case "validation": {
-      course.validations.push(event);
       const best = event.best && event.step > 0 ? ", the lowest so far" : "";
       const when = event.step === 0 ? "before the first update" : `after update ${event.step}`;
       progress.log(`validation loss ${formatNumber(event.loss)} ${when}${best}`);
@@ -120,7 +114,10 @@ async function take(
     case "save":
       if (event.step > 0) await output.save(event, verify);
       return;
+    case "preflight":
+    case "start":
+    case "voice":
     case "done":
-      course.done = event;
+      return; // told before and after the run
   }
 }

@@ -1,7 +1,9 @@
 /** From a request to a loaded model and encoded data: all that can be wrong with a run's input is found here. */
 import { type Dataset, readDataset } from "../../../data/dataset.ts";
 import type { EncodedDataset } from "../../../data/encode.ts";
-import { type Probe, probesOf } from "../../../train/answer.ts";
+import type { Finding } from "../../../health/finding.ts";
+import { checkPrompts } from "../../../train/check-prompts.ts";
+import { type Manner, mannerOf, type Probe, probesOf } from "../../../train/probes.ts";
 import type { Io } from "../../io.ts";
 import { openDatasetFiles } from "../../node/dataset-files.ts";
 import { checkFolder } from "../../node/files.ts";
@@ -19,6 +21,10 @@ export interface PreparedRun extends OpenSession {
   readonly valid: NamedDataset | null;
   /** Questions of the validation set (of the training set without one), for sample answers. */
   readonly probes: readonly Probe[];
+  /** What the voice is measured by; null without validation questions. */
+  readonly manner: Manner | null;
+  /** About the records. */
+  readonly findings: readonly Finding[];
 }
 
 const PROBES = 3;
@@ -29,8 +35,11 @@ export async function prepareRun(request: RunRequest, io: Io, signal: AbortSigna
   const files = await openDatasetFiles(request.data, request.valid);
   const dataset = await readDataset({ train: files.train, valid: files.valid });
   const open = await openSession(io, { model: request.model }, signal);
-  const probes = probesOf((dataset.valid ?? dataset.train).records, PROBES);
-  return { ...open, request, probes, ...(await encodeBoth(open, dataset, request)) };
+  const { train, valid } = dataset;
+  const probes = probesOf((valid ?? train).records, PROBES);
+  const manner = mannerOf(train.records, valid?.records ?? []);
+  const encoded = await encodeBoth(open, dataset, request);
+  return { ...open, request, probes, manner, findings: await checkPrompts(open.session, train.records), ...encoded };
 }
 
 async function encodeBoth({ session }: OpenSession, { train, valid }: Dataset, { config }: RunRequest) {

@@ -8,9 +8,9 @@ import type { ModelSource } from "../../../core/bytes.ts";
 import type { JsonValue } from "../../../core/json.ts";
 import type { Adapter } from "../../../lora/adapter.ts";
 import { type AdapterFile, exportMlx } from "../../../lora/export.ts";
-import type { SaveEvent, StepEvent } from "../../../train/events.ts";
+import type { DoneEvent, SaveEvent, StepEvent } from "../../../train/events.ts";
 import { metricsLine } from "../../../train/run-record.ts";
-import { type Check, WRITTEN_RIGHT } from "../../../train/verify.ts";
+import { type Check, type TrainedFacts, WRITTEN_RIGHT } from "../../../train/verify.ts";
 import { type MadeFolder, makeFolder, writeWhole } from "../../node/files.ts";
 import { folderSource } from "../../node/folder.ts";
 import type { Origin } from "./request.ts";
@@ -20,8 +20,11 @@ export const CHECKPOINT_FILE = "checkpoint.safetensors";
 const METRICS_FILE = "metrics.jsonl";
 const RECORD_FILE = "run.json";
 
-/** Checks an adapter against the files it was written to. */
-export type Verify = (adapter: Adapter, written: ModelSource) => Promise<Check[]>;
+/** Checks an adapter against the files it was written to, and against its run once that has ended. */
+export type Verify = (adapter: Adapter, written: ModelSource, run: TrainedFacts | null) => Promise<Check[]>;
+
+/** Where an adapter whose answers have collapsed is kept: not where anybody would take it for a good one. */
+export const COLLAPSED = "collapsed";
 
 export interface OutputOptions {
   readonly folder: string;
@@ -62,7 +65,8 @@ export class RunOutput {
     const { saveEvery } = this.options;
     if (saveEvery > 0 && step % saveEvery === 0) {
       const right = ({ name, passed }: Check) => name === WRITTEN_RIGHT && passed;
-      const { placed } = await this.place(adapter, verify, (checks) => checks.some(right));
+      const verifyFile = (written: ModelSource) => verify(adapter, written, null);
+      const { placed } = await this.place(adapter, "", verifyFile, (checks) => checks.some(right));
       const numbered = `${String(step).padStart(7, "0")}_${ADAPTER_FILE}`;
       if (placed) await copyFile(this.at(ADAPTER_FILE), this.at(numbered));
     }
@@ -70,26 +74,43 @@ export class RunOutput {
     this.usable = true;
   }
 
-  /** Writes the adapter to keep, if every check passes; else one that this run has put there before is removed. */
-  async finish(adapter: Adapter, verify: Verify): Promise<Check[]> {
-    const every = (checks: readonly Check[]) => checks.every(({ passed }) => passed);
-    const { checks, placed } = await this.place(adapter, verify, every);
-    if (!placed && this.placed) {
+  /**
+   * Writes the adapter to keep, if every check passes; else one that this run has put there before is removed. One that is
+   * right in itself but whose answers have collapsed goes into a folder of that name. `place`: where it lies now.
+   */
+  async finish(
+    run: TrainedFacts & Pick<DoneEvent, "adapter">,
+    verify: Verify,
+  ): Promise<{ checks: Check[]; place: string | null }> {
+    const { adapter, answers } = run;
+    const sound = (checks: readonly Check[]) => checks.every(({ passed, about }) => passed || about === "answers");
+    const earlier = this.placed;
+    const collapsed = answers?.verdict === "collapsed";
+    const folder = collapsed ? COLLAPSED : "";
+    const { checks, placed } = await this.place(adapter, folder, (written) => verify(adapter, written, run), sound);
+    if (earlier && (collapsed || !placed)) {
       for (const file of this.filesOf(adapter)) await rm(this.at(file.path), { force: true });
     }
-    return checks;
+    return { checks, place: placed ? this.at(folder) : null };
   }
 
-  /** Writes the adapter aside, has it read back and checked, and moves it into place when the checks are good. */
-  private async place(adapter: Adapter, verify: Verify, good: (checks: readonly Check[]) => boolean) {
+  /** Writes the adapter aside, has it read back and checked, and moves it into `folder` when the checks are good. */
+  private async place(
+    adapter: Adapter,
+    folder: string,
+    verify: (written: ModelSource) => Promise<Check[]>,
+    good: (checks: readonly Check[]) => boolean,
+  ) {
     const staging = this.at(`.unverified-${process.pid}`);
     await mkdir(staging);
     try {
       const files = this.filesOf(adapter);
       for (const file of files) await writeWhole(path.join(staging, file.path), file.bytes);
-      const checks = await verify(adapter, folderSource(staging));
+      const checks = await verify(folderSource(staging));
       const placed = good(checks);
-      if (placed) for (const file of files) await rename(path.join(staging, file.path), this.at(file.path));
+      if (placed) await mkdir(this.at(folder), { recursive: true });
+      if (placed)
+        for (const { path: name } of files) await rename(path.join(staging, name), this.at(path.join(folder, name)));
       this.placed ||= placed;
       return { checks, placed };
     } finally {

@@ -9,6 +9,9 @@ import { layerMap, layerSummary } from "./layers.ts";
 export function LayersPart() {
   const plan = useAppState((state) => state.plan);
   const total = useAppState((state) => state.model.facts?.parameters ?? null);
+  const waiting = useAppState(({ planError }) =>
+    planError ? "Shown once the memory plan can be made." : "Shown once a model and a dataset are chosen.",
+  );
   const map = useMemo(() => (plan ? layerMap(plan) : null), [plan]);
   return (
     <Section
@@ -23,7 +26,7 @@ export function LayersPart() {
       {plan && map && map.layers > 0 ? (
         <LayerPicture title="Linear layers by block" {...map} summary={layerSummary(plan, total)} />
       ) : (
-        <p className="k-soft">{plan ? layerSummary(plan, total) : "Shown once a model and a dataset are chosen."}</p>
+        <p className="k-soft">{plan ? layerSummary(plan, total) : waiting}</p>
       )}
     </Section>
   );

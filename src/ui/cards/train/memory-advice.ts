@@ -41,6 +41,9 @@ export function memoryAdvice(config: TrainConfig, checkpointing: boolean): Advic
   return advice;
 }
 
+/** Ways to smaller tensors. Recomputing makes each of them as large as it is. */
+export const smallerUpdate = (config: TrainConfig): Advice[] => memoryAdvice(config, true);
+
 /** What of the peak one update takes beside weights and adapter. */
 export function memoryParts(plan: MemoryPlan) {
   return [

@@ -1,4 +1,5 @@
 /** What one update takes on this device, as one bar, and what to do when that is too much. */
+import type { ErrorData } from "../../../core/errors.ts";
 import { formatBytes } from "../../../core/units.ts";
 import { LinkButton } from "../../kit/button.tsx";
 import { Section } from "../../kit/card.tsx";
@@ -8,6 +9,7 @@ import { StackedBar } from "../../kit/stacked-bar.tsx";
 import { useAppState } from "../../state/page.tsx";
 import { AdviceButtons } from "./advice-buttons.tsx";
 import { memoryAdvice, memoryParts } from "./memory-advice.ts";
+import { remedyFor } from "./remedy.ts";
 
 export function MemoryPart() {
   const plan = useAppState((state) => state.plan);
@@ -22,8 +24,21 @@ export function MemoryPart() {
         </Explain>
       }
     >
-      {error ? <ErrorNotice error={error} /> : plan ? <Plan /> : <NoPlan />}
+      {error ? <NotPlanned error={error} /> : plan ? <Plan /> : <NoPlan />}
     </Section>
+  );
+}
+
+function NotPlanned({ error }: { readonly error: ErrorData }) {
+  const config = useAppState((state) => state.config);
+  if (error.code !== "update-too-large" || !config) return <ErrorNotice error={error} />;
+  const { title, text, advice } = remedyFor(error, { config, saved: false, began: false });
+  return (
+    <Notice tone="bad" title={title}>
+      <p>{text}</p>
+      <p className="k-soft">{error.message}</p>
+      <AdviceButtons advice={advice} />
+    </Notice>
   );
 }
 

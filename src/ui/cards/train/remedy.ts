@@ -1,7 +1,7 @@
 /** What can be done about a run that failed, by the error's code. Pure. */
 import type { ErrorData } from "../../../core/errors.ts";
 import type { TrainConfig } from "../../../train/config.ts";
-import { type Advice, memoryAdvice } from "./memory-advice.ts";
+import { type Advice, memoryAdvice, smallerUpdate } from "./memory-advice.ts";
 
 export interface Remedy {
   readonly title: string;
@@ -26,6 +26,8 @@ export interface Failed {
   readonly began: boolean;
 }
 
+export const UPDATE_TOO_LARGE = "An update is too large for this GPU";
+
 export function remedyFor(error: ErrorData, { config, saved, began }: Failed): Remedy {
   const plain = { goOn: saved, again: false, advice: [], cards: [] };
   switch (error.code) {
@@ -39,6 +41,12 @@ export function remedyFor(error: ErrorData, { config, saved, began }: Failed): R
         ...{ ...plain, goOn: false, title: "The GPU's memory is full" },
         text: "One update needed more than this device could give. Either change below makes it smaller; the run then begins anew.",
         advice: config ? memoryAdvice(config, config.checkpointing === "on").slice(0, 2) : [],
+      };
+    case "update-too-large":
+      return {
+        ...{ ...plain, goOn: false, title: UPDATE_TOO_LARGE },
+        text: "A buffer of this GPU holds only so much, however much memory is free. Either change below makes an update smaller.",
+        advice: config ? smallerUpdate(config) : [],
       };
     case "model-too-large":
       return {

@@ -1,6 +1,7 @@
 /** Whether training can start, and if not, why. Pure. */
 import { formatBytes } from "../../../core/units.ts";
 import type { AppState } from "../../state/app-state.ts";
+import { UPDATE_TOO_LARGE } from "./remedy.ts";
 
 export interface StartState {
   /** Why Start cannot be pressed, and the card that mends it; null when it can. */
@@ -35,6 +36,7 @@ function reasonOf({ opening, model, data, knobProblem, planError }: AppState): R
   if (data.phase !== "ready") return because("The dataset is being checked.", "data");
   if (data.split?.train === 0) return because("No record of the dataset can be trained on.", "data");
   if (knobProblem) return because("A setting is out of range: see All settings.");
+  if (planError?.code === "update-too-large") return because(`${UPDATE_TOO_LARGE}: see the memory plan.`);
   if (planError) return because("These settings do not fit the model and the data.");
   return null;
 }

@@ -54,6 +54,7 @@ const endWords = (step: number): string => (step > 0 ? `after update ${formatCou
 function planLine({ preset, knobProblem, planError, plan, model, data }: AppState): string {
   const title = preset === "custom" ? "Own settings" : PRESETS[preset].title;
   if (knobProblem) return `${title} · a setting is out of range`;
+  if (planError?.code === "update-too-large") return `${title} · too large for this device`;
   if (planError) return `${title} · cannot be planned`;
   if (plan && plan.updates > 0) return [title, countWords(plan.updates), FIT[plan.verdict]].join(" · ");
   if (model.phase === "none") return `${title} · waits for a model`;

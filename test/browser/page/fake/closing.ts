@@ -11,6 +11,7 @@ import type {
   SelfTestResult,
   SupportRow,
 } from "../../../../src/worker/protocol.ts";
+import { outcomeAfter } from "../../../support/outcome.ts";
 import { DEMO } from "./model.ts";
 
 const need = (name: string, value: number, needed: number, unit: "bytes" | ""): SupportRow => ({
@@ -70,7 +71,7 @@ function blockedBy(reason: string, remedy: string, rows: readonly SupportRow[]):
 
 const NO_WEBGPU = blockedBy(
   "This browser has no WebGPU.",
-  "Use Safari 26 on macOS 26, Chrome or Edge 113 and later, or Firefox 141 and later on Windows.",
+  "Use Safari 26 on macOS 26, Chrome or Edge 123 and later, or Firefox 141 and later on Windows.",
   [has("Secure page", true), has("WebGPU", false), has("Graphics adapter", false)],
 );
 const INSECURE = blockedBy(
@@ -96,10 +97,7 @@ const CHECKS = [
   { name: "the adapter changes the logits", passed: true, evidence: "relative change 3.41e-1" },
   { name: "the written file gives the live logits", passed: true, evidence: "relative difference 0.00e+0 on 3 probes" },
 ];
-const OUTCOME: RunOutcome = {
-  done: { type: "done", steps: 64, chosen: "best", chosenStep: 50, skippedUpdates: 0, stopped: false },
-  ...{ checks: CHECKS, usable: true, adapterBytes: 1_180_000 },
-};
+const OUTCOME = outcomeAfter(64, { chosen: "best", chosenStep: 50 }, { checks: CHECKS, adapterBytes: 1_180_000 });
 const REFUSED: RunOutcome = {
   ...{ ...OUTCOME, usable: false },
   checks: [

@@ -8,6 +8,7 @@ export const TRAIN_STATE_NAMES = [
   "wrong",
   "tight",
   "too-large",
+  "too-wide",
   "refused",
   "starting",
   "first",

@@ -7,11 +7,11 @@ import type {
   ModelState,
   ProbeEvent,
   RunEvent,
-  RunOutcome,
   RunState,
   RunSummary,
   StartEvent,
 } from "../../../../src/worker/protocol.ts";
+import { HEALTHY, outcomeAfter } from "../../../support/outcome.ts";
 
 export const UPDATES = 64;
 const EVERY = 16;
@@ -84,7 +84,9 @@ const lossAt = (step: number, end: number): number => end + (3.9 - end) * Math.e
 
 function look(step: number, end: number): RunEvent[] {
   const answers = QUESTIONS.map(
-    (_, index): ProbeEvent => ({ type: "probe", step, index, text: ANSWERS[index]![step / EVERY]!, ended: true }),
+    (_, index): ProbeEvent => ({
+      ...{ type: "probe", step, index, text: ANSWERS[index]![step / EVERY]!, ended: true, health: HEALTHY },
+    }),
   );
   return [{ type: "validation", step, loss: lossAt(step, end + 0.12), tokens: 900, best: step > 0 }, ...answers];
 }
@@ -118,21 +120,24 @@ export const MODEL: ModelState = {
   hasChatTemplate: true,
 };
 
-export const OUTCOME: RunOutcome = {
-  done: { type: "done", steps: UPDATES, chosen: "best", chosenStep: 64, skippedUpdates: 0, stopped: false },
-  checks: [
-    { name: "every number is finite", passed: true, evidence: "70 tensors" },
-    { name: "every layer's adapter moved", passed: true, evidence: "35 of 35 layers" },
-    { name: "the adapter changes the logits", passed: true, evidence: "relative change 4.12e-1" },
-    {
-      name: "the written file gives the live logits",
-      passed: true,
-      evidence: "relative difference 0.00e+0 on 3 probes",
-    },
-  ],
-  usable: true,
-  adapterBytes: 502_000,
-};
+export const OUTCOME = outcomeAfter(
+  UPDATES,
+  { chosen: "best", chosenStep: 64 },
+  {
+    checks: [
+      { name: "every number is finite", passed: true, evidence: "70 tensors" },
+      { name: "every layer's adapter moved", passed: true, evidence: "35 of 35 layers" },
+      { name: "the adapter changes the logits", passed: true, evidence: "relative change 4.12e-1" },
+      {
+        name: "the written file gives the live logits",
+        passed: true,
+        evidence: "relative difference 0.00e+0 on 3 probes",
+      },
+    ],
+    usable: true,
+    adapterBytes: 502_000,
+  },
+);
 
 const TODAY = new Date(new Date().setHours(9, 12, 0, 0)).getTime();
 const DAY = 86_400_000;

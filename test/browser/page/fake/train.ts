@@ -67,6 +67,17 @@ export const TRAIN_STATES: Readonly<Record<(typeof TRAIN_STATE_NAMES)[number], F
       plan: { ...LARGE, updateBytes: 9_300_000_000, peakBytes: 10_358_000_000, verdict: "too-large" },
     },
   },
+  "too-wide": {
+    state: {
+      ...READY,
+      plan: null,
+      planError: {
+        ...{ kind: "device", code: "update-too-large" },
+        message: '"swiglu" needs 1.4 GB in one buffer, this device allows 1.1 GB',
+        hint: "Use a smaller batch-size or a lower max-seq-length.",
+      },
+    },
+  },
   refused: {
     state: {
       ...READY,

@@ -1,0 +1,168 @@
+/** `lorikeet fuse`: a base and an adapter made one model, which gets its name only when it is proved to be that. */
+import { modelError } from "../../core/errors.ts";
+import { formatBytes, formatCount, formatSetting } from "../../core/units.ts";
+import type { Adapter } from "../../lora/adapter.ts";
+import { importAdapter } from "../../lora/import.ts";
+import type { ModelFacts } from "../../train/facts.ts";
+import { type FuseRequest, type FuseResult, fuseAndProve } from "../../train/fuse/fuse.ts";
+import type { Io } from "../io.ts";
+import { folderSource } from "../node/folder.ts";
+import { findModel } from "../node/model-place.ts";
+import { ADAPTER, JSON_OUTPUT, MODEL } from "./flags.ts";
+import { FusedFolder } from "./fusing/fused-folder.ts";
+import { createMeter } from "./open-session.ts";
+import { runnable } from "./runnable.ts";
+import { checkLines } from "./training/closing.ts";
+import { type Fact, factLines } from "./training/describe.ts";
+
+const FUSE = {
+  name: "fuse",
+  summary: "Merges an adapter into its base model, proves the result, and only then gives it its name.",
+  flags: [
+    MODEL,
+    { ...ADAPTER, required: true },
+    {
+      name: "out",
+      group: "Files",
+      kind: "text",
+      unit: "DIR",
+      required: true,
+      meaning: "Folder to write the model to; a new or an empty one.",
+    },
+    JSON_OUTPUT,
+  ],
+  foreign: {
+    "save-path": "use --out",
+    "export-gguf": "GGUF cannot be written; llama.cpp's convert_hf_to_gguf.py reads the folder",
+    dequantize: "quantised bases are not supported yet",
+  },
+} as const;
+
+export const fuse = runnable(FUSE, async ({ values }, io) => {
+  const folder = new FusedFolder(values.out);
+  await folder.check();
+  const { source, name, onHub } = await findModel(values.model);
+  const adapter = await importAdapter(folderSource(values.adapterPath));
+  if (onHub) io.err.write(`${name}: no folder of this name here, so from the Hub\n`);
+  const stop = new AbortController();
+  const release = io.onInterrupt(() => stop.abort());
+  try {
+    const device = await io.openDevice();
+    const named = { model: name, adapter: values.adapterPath, json: values.json === true };
+    return await fuseInto(folder, { device, source, adapter, signal: stop.signal }, named, io);
+  } finally {
+    release();
+  }
+});
+
+/** As the user named them. */
+interface Named {
+  readonly model: string;
+  readonly adapter: string;
+  readonly json: boolean;
+}
+
+/**
+ * Fuses into `folder`, prints what was found, and returns the exit status. Throws ModelError, and leaves nothing behind,
+ * when any check fails.
+ */
+export async function fuseInto(
+  folder: FusedFolder,
+  request: Pick<FuseRequest, "device" | "source" | "adapter" | "signal">,
+  named: Named,
+  io: Io,
+): Promise<number> {
+  const width = io.out.columns ?? 100;
+  const say = (facts: readonly Fact[]) => {
+    if (!named.json) io.out.write(factLines(facts, width));
+  };
+  const meters = createMeters(io);
+  try {
+    const onBase = (facts: ModelFacts) => {
+      meters.clear();
+      say(inputFacts(request, facts, named));
+    };
+    const result = await fuseAndProve({ ...request, onBase, onProgress: meters.show }, folder);
+    meters.clear();
+    say([["checks", ...checkLines({ checks: [...result.checks] })], ...roundingFacts(result)]);
+    const failed = result.checks.filter(({ passed }) => !passed);
+    if (named.json)
+      io.out.write(`${JSON.stringify({ out: failed.length > 0 ? null : folder.out, ...result }, null, 2)}\n`);
+    if (failed.length > 0) throw unproved(failed.map(({ name }) => name));
+    await folder.place();
+    for (const warning of warnings(result)) io.err.write(`warning: ${warning}\n`);
+    say([["model", `${folder.out} (${formatBytes(result.bytes)} of weights in ${result.files.join(", ")})`]]);
+    say([["try it", `lorikeet generate --model ${quote(folder.out)} --prompt "…"`]]);
+    return 0;
+  } catch (error) {
+    meters.clear();
+    await folder.discard();
+    throw error;
+  }
+}
+
+function inputFacts(
+  { device, adapter }: Pick<FuseRequest, "device" | "adapter">,
+  facts: ModelFacts,
+  named: Named,
+): Fact[] {
+  const { family, parameters, element, bytes } = facts;
+  return [
+    ["device", device.name],
+    ["base", `${named.model}: ${family}, ${formatCount(parameters)} parameters in ${element}, ${formatBytes(bytes)}`],
+    ["adapter", `${named.adapter}: ${adapterText(adapter)}`],
+  ];
+}
+
+const adapterText = ({ factors, rank, scale }: Adapter): string =>
+  `${formatCount(factors.length)} layers, rank ${rank}, scale ${formatSetting(scale)}`;
+
+/** Above this share the fine-tune is as good as gone. */
+const MOST = 0.5;
+
+function roundingFacts({ lost, layers }: FuseResult): Fact[] {
+  const worst = layers.toSorted((a, b) => b.lost - a.lost)[0];
+  if (!worst) return [];
+  return [["rounding", `blots out ${percent(lost)} of the change; most in ${worst.module}: ${percent(worst.lost)}`]];
+}
+
+function warnings({ lost, blind }: FuseResult): string[] {
+  const instead = "Keep the adapter beside its base, or fuse into a base with F32 weights.";
+  if (lost > MOST) {
+    return [`rounding to the base's type leaves ${percent(1 - lost)} of what the adapter adds. ${instead}`];
+  }
+  if (!blind) return [];
+  return [`the adapter's effect on the probes is no larger than rounding's, which may hide it. ${instead}`];
+}
+
+/** Two digits. */
+const percent = (share: number): string =>
+  share > 0 && share < 1e-4 ? "less than 0.01 %" : `${Number((100 * share).toPrecision(2))} %`;
+
+function unproved(failed: readonly string[]) {
+  return modelError(
+    `no model was written: the check "${failed.join('", "')}" failed`,
+    "The disk may be full or damaged; if it happens again, this is a fault of Lorikeet. Please report it.",
+  );
+}
+
+/** A meter for each thing that is done, one after another. */
+function createMeters(io: Io) {
+  let now: { readonly what: string; readonly meter: ReturnType<typeof createMeter> } | null = null;
+  const clear = () => {
+    now?.meter.clear();
+    now = null;
+  };
+  return {
+    clear,
+    show(what: string, done: number, total: number) {
+      if (now?.what !== what) {
+        clear();
+        now = { what, meter: createMeter(io.err, what) };
+      }
+      now.meter.show(done, total);
+    },
+  };
+}
+
+const quote = (word: string): string => (/^[\w./:@+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);

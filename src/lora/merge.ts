@@ -1,0 +1,83 @@
+/**
+ * An adapter folded into its weights: W + scale·B·A, computed in float64 and rounded once to the type W is stored in. By
+ * rows, so that no more of a model than a slice need be in memory.
+ */
+import { toFloat32 } from "../core/dtype.ts";
+import { type FloatDtype, roundToBytes } from "../core/float-bytes.ts";
+import type { AdapterFactor } from "./adapter.ts";
+
+export interface MergedRows {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly sums: MergeSums;
+}
+
+/** Sums of squares over the numbers of one layer: what was added, what came of it, what rounding did. */
+export interface MergeSums {
+  /** Σ Δ² of Δ = scale·B·A */
+  readonly change: number;
+  /** Σ (W + Δ)² */
+  readonly merged: number;
+  /** Σ (round(W + Δ) − (W + Δ))² */
+  readonly error: number;
+}
+
+export const NO_SUMS: MergeSums = { change: 0, merged: 0, error: 0 };
+
+export const addSums = (a: MergeSums, b: MergeSums): MergeSums => ({
+  change: a.change + b.change,
+  merged: a.merged + b.merged,
+  error: a.error + b.error,
+});
+
+/**
+ * ‖round(W + Δ) − (W + Δ)‖ / ‖Δ‖: the share of the change that rounding has blotted out. 1 where nothing of it is left;
+ * null where there is no change.
+ */
+export const lostShare = ({ error, change }: MergeSums): number | null =>
+  change > 0 ? Math.sqrt(error / change) : null;
+
+/** ‖round(W + Δ) − (W + Δ)‖ / ‖W + Δ‖ */
+export const roundingError = ({ error, merged }: MergeSums): number => (merged > 0 ? Math.sqrt(error / merged) : 0);
+
+/**
+ * Rows of W [rows, in], stored as `dtype` and beginning with `firstRow` of the layer, with the factor merged in.
+ * @param factor A [r, in], B [out, r]
+ */
+export function mergeRows(
+  bytes: Uint8Array,
+  dtype: FloatDtype,
+  factor: AdapterFactor,
+  scale: number,
+  firstRow: number,
+): MergedRows {
+  const weights = toFloat32(bytes, dtype); // [rows, in]
+  const width = factor.in_features;
+  const merged = new Float64Array(weights.length);
+  let change = 0;
+  let size = 0;
+  for (let begin = 0, row = firstRow; begin < weights.length; begin += width, row++) {
+    const delta = deltaRow(factor, scale, row);
+    for (let i = 0; i < width; i++) {
+      const value = weights[begin + i]! + delta[i]!;
+      merged[begin + i] = value;
+      change += delta[i]! ** 2;
+      size += value ** 2;
+    }
+  }
+  const rounded = roundToBytes(merged, dtype);
+  const back = toFloat32(rounded, dtype);
+  let error = 0;
+  for (let i = 0; i < back.length; i++) error += (back[i]! - merged[i]!) ** 2;
+  return { bytes: rounded, sums: { change, merged: size, error } };
+}
+
+/** Row `row` of scale·B·A [out, in] */
+function deltaRow({ A, B, rank, in_features }: AdapterFactor, scale: number, row: number): Float64Array {
+  const delta = new Float64Array(in_features);
+  for (let k = 0; k < rank; k++) {
+    const weight = scale * B[row * rank + k]!;
+    const from = k * in_features;
+    for (let i = 0; i < in_features; i++) delta[i]! += weight * A[from + i]!;
+  }
+  return delta;
+}
