@@ -22,6 +22,8 @@ export default defineConfig(({ isSsrBuild }) => ({
     include: ["test/**/*.test.ts"],
     // Chooses the adapter when vitest is started without `npm test`.
     globalSetup: ["test/support/global-setup.ts"],
+    // The run report carries its styles as text, which would be empty otherwise.
+    css: { include: [/\.css\?raw$/] },
     // Processes, not threads: each has its own Dawn, and the driver is chosen by variables read when a process starts.
     pool: "forks",
     // A software adapter uses every core by itself.

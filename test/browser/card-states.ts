@@ -21,6 +21,8 @@ export async function lookProblems(page: Page, name: string): Promise<string[]> 
   await page.evaluate(axe);
   for (const { theme, width } of LOOKS) {
     await page.setViewportSize({ width, height: 900 });
+    // The page heeds its own switch, a report the system's wish.
+    await page.emulateMedia({ colorScheme: theme });
     await page.evaluate(`document.documentElement.dataset.theme = ${JSON.stringify(theme)}`);
     const at = `${theme} ${width}: `;
     const wide = await page.evaluate<number>(
