@@ -33,6 +33,9 @@ const SOFTWARE = ["--no-sandbox", "--enable-unsafe-webgpu", "--use-webgpu-adapte
 
 export const browserArgs = [...QUIET, ...(process.platform === "linux" ? SOFTWARE : ["--enable-unsafe-webgpu"])];
 
+/** In a C locale the headless shell calls its language "en-US@posix", which Intl refuses, and no chart is drawn. */
+const LOCALE = { LC_ALL: "en_US.UTF-8" };
+
 /**
  * The environment of a browser: this process's, without the choice of driver made for Dawn in Node.
  * @param {Browser} browser
@@ -40,7 +43,7 @@ export const browserArgs = [...QUIET, ...(process.platform === "linux" ? SOFTWAR
  */
 export function browserEnv({ env }) {
   const own = Object.entries(process.env).filter(([name]) => !/^(VK_|LORIKEET_)/.test(name));
-  return { .../** @type {Record<string, string>} */ (Object.fromEntries(own)), ...env };
+  return { .../** @type {Record<string, string>} */ (Object.fromEntries(own)), ...LOCALE, ...env };
 }
 
 /**
