@@ -37,7 +37,7 @@ const SLIP = LOW / 100;
 
 /** Judges learning rate times scale by the model's size. Always a finding, good when it lies in the band. */
 export function judgeStepSize({ learningRate, alpha, rank, useRslora, parameters }: StepSize): Finding {
-  const scale = alpha / (useRslora ? Math.sqrt(rank) : rank);
+  const scale = scaleOf({ alpha, rank, useRslora });
   const step = learningRate * scale;
   const middle = MIDDLE * Math.cbrt(AT / parameters);
   const times = step / middle;
@@ -50,7 +50,7 @@ export function judgeStepSize({ learningRate, alpha, rank, useRslora, parameters
     level,
     title,
     evidence: `${evidence} ${why}`,
-    fix: `Set the learning rate to ${short(middle / scale)}.`,
+    fix: `Set the learning rate to ${formatSetting(suitableRate({ alpha, rank, useRslora, parameters }))}.`,
   });
   if (times > FAILS)
     return about("bad", "Steps far too large", "Runs like this one lose the model within some ten updates.");
@@ -61,8 +61,17 @@ export function judgeStepSize({ learningRate, alpha, rank, useRslora, parameters
   return { id: "step-size", level: "good", title: "Step size suits the model", evidence };
 }
 
+/** The rate in the middle of the band for this scale and size, to one digit: the one that the finding's fix names. */
+export function suitableRate({ alpha, rank, useRslora, parameters }: Omit<StepSize, "learningRate">): number {
+  return oneDigit((MIDDLE * Math.cbrt(AT / parameters)) / scaleOf({ alpha, rank, useRslora }));
+}
+
+const scaleOf = ({ alpha, rank, useRslora }: Pick<StepSize, "alpha" | "rank" | "useRslora">): number =>
+  alpha / (useRslora ? Math.sqrt(rank) : rank);
+
 /** One digit is all that such a number is worth: 4e-4. */
-const short = (value: number): string => formatSetting(Number(value.toPrecision(value >= 1 ? 3 : 1)));
+const oneDigit = (value: number): number => Number(value.toPrecision(value >= 1 ? 3 : 1));
+const short = (value: number): string => formatSetting(oneDigit(value));
 
 function sizeOf(parameters: number): string {
   const [unit, name] = parameters >= 1e9 ? [1e9, " billion"] : parameters >= 1e6 ? [1e6, " million"] : [1, ""];

@@ -7,6 +7,7 @@ import type { Diagnosis } from "../data/doctor.ts";
 import type { LengthBin } from "../data/histogram.ts";
 import type { ColumnFacts, ColumnMapping } from "../data/mapping.ts";
 import type { Support, SupportRow } from "../gpu/support.ts";
+import type { Verdict } from "../health/finding.ts";
 import type { TrainConfig } from "../train/config.ts";
 import type {
   DoneEvent,
@@ -224,6 +225,8 @@ export interface RunSummary {
   /** There is a checkpoint to go on from. */
   readonly resumable: boolean;
   readonly usable: boolean;
+  /** Null before its end, and for runs of an older page. */
+  readonly verdict: Verdict | null;
   readonly bytes: number;
 }
 

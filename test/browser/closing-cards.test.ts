@@ -60,7 +60,9 @@ describe.skipIf(missing)(`the closing cards in Chromium${missing ? ` (no browser
     await page.getByText("What the adapter changed").click();
     await page.getByText("Push with your own token").click();
     await page.getByText("This browser is ready").click();
-    await said(page, "Most in block 3");
+    await said(page, "Most in block 2, v_proj (0.9)");
+    await said(page, "Zero, so of no effect: block 1, up_proj.");
+    expect(await page.locator(".k-cell > span").allTextContents()).toEqual(["▲", "0", "▲", "0"]);
     await said(page, "Storage buffers per shader");
     expect(await lookProblems(page, "closing-unfolded")).toEqual([]);
     for (const tool of ["PEFT", "llama.cpp, Ollama", "LM Studio", "Lorikeet"]) {

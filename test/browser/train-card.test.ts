@@ -186,7 +186,7 @@ describe.skipIf(missing)(`the Train card in Chromium${missing ? ` (no browser: $
     const opened = await open("done");
     const { page } = opened;
     await page.getByText("26,368").waitFor(); // tokens, out of the run's events
-    expect(await page.getByRole("img", { name: "Passed" }).count()).toBe(4);
+    expect(await page.getByRole("img", { name: "Passed" }).count()).toBe(6);
     await page.locator("summary", { hasText: "Evidence for: Every adapted layer" }).press("Enter");
     await page.getByText("35 of 35 layers", { exact: true }).waitFor();
     expect(await page.getByRole("link", { name: "Compare answers" }).getAttribute("href")).toBe("#check");
@@ -213,7 +213,7 @@ describe.skipIf(missing)(`the Train card in Chromium${missing ? ` (no browser: $
     await expect.poll(() => ask(wide.page, "get().knobs.gradAccumulationSteps"), WAIT).toBe(2);
     await wide.close();
     const astray = await open("unusable");
-    await astray.page.getByRole("button", { name: "Set a quarter of the learning rate" }).press("Enter");
+    await astray.page.getByRole("button", { name: "Set the learning rate to 7.5e-4" }).press("Enter");
     await expect.poll(() => ask(astray.page, "get().config.learningRate"), WAIT).toBe(7.5e-4);
     await astray.page.getByRole("button", { name: "Start" }).waitFor();
     await astray.close();

@@ -282,7 +282,10 @@ export function createActions(store: Store<AppState>, curves: Curves, engine: ()
 
   function clearRun(): void {
     curves.clear();
-    store.set({ probeAnswers: [], log: [], step: 0, secondsLeft: null, comparison: null, chat: [], problem: null });
+    store.set({
+      ...{ probeAnswers: [], findings: [], health: [], voice: null, log: [], step: 0, secondsLeft: null },
+      ...{ comparison: null, chat: [], problem: null },
+    });
   }
 
   return actions;

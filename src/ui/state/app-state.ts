@@ -1,6 +1,8 @@
 /** All that the page shows, in one plain value. The engine's part of it is copied from its events, never guessed. */
 import type { ErrorData } from "../../core/errors.ts";
+import type { Finding } from "../../health/finding.ts";
 import type { KnobName, TrainConfig } from "../../train/config.ts";
+import type { HealthEvent, VoiceEvent } from "../../train/events.ts";
 import type { PresetName } from "../../train/presets.ts";
 import type {
   AnswerEvent,
@@ -65,6 +67,11 @@ export interface AppState {
   readonly run: RunState;
   /** Every answer to every probe so far, in order of time. */
   readonly probeAnswers: readonly ProbeEvent[];
+  /** What the engine looked at before the first update; empty in runs of an older page. */
+  readonly findings: readonly Finding[];
+  /** What its guard saw and did, in order of time. */
+  readonly health: readonly HealthEvent[];
+  readonly voice: VoiceEvent | null;
   readonly log: readonly LogLine[];
   /** Update last reported, and seconds left once the speed is steady. */
   readonly step: number;
@@ -115,6 +122,7 @@ export const INITIAL_STATE: AppState = {
   ...{ opening: null, broken: null, model: NO_MODEL, catalogue: null, kept: [], data: NO_DATA },
   ...{ preset: "trial", knobs: {}, config: null, knobProblem: null, plan: null, planError: null },
   ...{ memoryGB: null, probes: null, run: NO_RUN, probeAnswers: [], log: [], step: 0, secondsLeft: null },
+  ...{ findings: [], health: [], voice: null },
   ...{
     hidden: false,
     comparison: null,

@@ -1,6 +1,7 @@
 /** The engine's events become the page's state. React hears of a run at most four times a second. */
 
 import { formatNumber } from "../../core/units.ts";
+import type { HealthEvent } from "../../train/events.ts";
 import type { AnswerEvent, EngineEvent, ProbeEvent, RunEvent } from "../../worker/protocol.ts";
 import { createThrottle } from "../kit/throttle.ts";
 import type { AppState, LogLine } from "./app-state.ts";
@@ -44,7 +45,7 @@ export function createListener(store: Store<AppState>, curves: Curves): (event: 
 /** Adds a run's events to curves, answers and log, in one change of the state. */
 export function takeRunEvents(store: Store<AppState>, curves: Curves, events: readonly RunEvent[]): void {
   curves.add(events);
-  const { probeAnswers, log, run, step } = store.get();
+  const { probeAnswers, log, run, step, findings, health, voice } = store.get();
   const answers = events.filter((event): event is ProbeEvent => event.type === "probe");
   const lines = events.flatMap(lineOf).filter(({ text }, i, all) => text !== (all[i - 1] ?? log.at(-1))?.text);
   const steps = events.filter((event) => event.type === "step");
@@ -53,12 +54,22 @@ export function takeRunEvents(store: Store<AppState>, curves: Curves, events: re
   store.set({
     step: newest,
     secondsLeft: timeLeft.seconds(),
+    findings: events.findLast((event) => event.type === "preflight")?.findings ?? findings,
+    health: withHealth(health, events),
+    voice: events.findLast((event) => event.type === "voice") ?? voice,
     ...(answers.length > 0 ? { probeAnswers: [...probeAnswers, ...answers] } : {}),
     ...(lines.length > 0 ? { log: [...log, ...lines].slice(-LOG_LINES) } : {}),
   });
 }
 
 const timeLeft = createTimeLeft();
+
+/** A run that goes on from its checkpoint decides some things again: the same words once. */
+function withHealth(before: readonly HealthEvent[], events: readonly RunEvent[]): readonly HealthEvent[] {
+  const told = new Set(before.map(({ step, text }) => `${step} ${text}`));
+  const fresh = events.filter((event) => event.type === "health" && !told.has(`${event.step} ${event.text}`));
+  return fresh.length === 0 ? before : [...before, ...(fresh as HealthEvent[])];
+}
 
 function lineOf(event: RunEvent): LogLine[] {
   const line = (text: string, tone: LogLine["tone"] = "neutral"): LogLine[] => [

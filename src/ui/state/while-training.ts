@@ -88,7 +88,9 @@ export function endWords({ run, step }: AppState, loss: number | null): [title: 
   const updates = `${step} ${step === 1 ? "update" : "updates"}`;
   if (run.phase === "failed") return ["Training stopped", `After ${updates}: ${run.error?.message ?? "an error"}`];
   const body = loss === null ? `${updates} done.` : `${updates} done, loss ${formatNumber(loss, 3)}.`;
-  return run.outcome?.usable === false ? ["Trained, but a check failed", body] : ["The adapter is trained", body];
+  if (run.outcome?.usable !== false) return ["The adapter is trained", body];
+  const collapsed = run.outcome.judged?.verdict === "collapsed";
+  return [collapsed ? "Trained, but its answers have collapsed" : "Trained, but a check failed", body];
 }
 
 /** Takes the lock while it is wanted, and again after the browser took it away with the tab's hiding. */

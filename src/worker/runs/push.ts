@@ -1,12 +1,13 @@
 /** An adapter to the person's own account on the Hub, with their token, which is used for these requests and forgotten. */
 import { configError, modelError } from "../../core/errors.ts";
 import type { Context } from "../context.ts";
-import type { PushRequest } from "../protocol.ts";
+import type { PushRequest, RunOutcome } from "../protocol.ts";
 import type { StoredRun } from "./run-folder.ts";
 
 /**
  * Makes the repository where it is missing and commits the files with a model card.
- * @throws ConfigError for a name that cannot be one, ModelError with what the Hub says.
+ * @throws ConfigError for a name that cannot be one, ModelError with what the Hub says; an adapter whose answers
+ * have collapsed is a ConfigError, since those who find it there would not know.
  */
 export async function pushFiles(
   request: PushRequest,
@@ -15,6 +16,10 @@ export async function pushFiles(
   { hub: hubUrl, fetch }: Pick<Context, "hub" | "fetch">,
 ): Promise<{ url: string }> {
   const { repository, token } = request;
+  const judged: RunOutcome["judged"] | undefined = state.outcome?.judged;
+  if (judged?.verdict === "collapsed" || judged?.verdict === "broken") {
+    throw configError(`this adapter is not pushed: ${judged.reason}`, "Train again with a lower learning rate.");
+  }
   if (!/^[\w][\w.-]*\/[\w][\w.-]*$/.test(repository)) {
     throw configError(`repository: expected "account/name", got ${JSON.stringify(repository)}`);
   }
@@ -47,11 +52,13 @@ const isConflict = (error: unknown) =>
 export function modelCard({ model, modelTitle, dataTitle, config, outcome }: StoredRun): string {
   const base = model.kind === "hub" ? [`base_model: ${model.id}`] : [];
   const checks = outcome?.checks.map(({ name, passed, evidence }) => `- ${passed ? "✓" : "✗"} ${name} (${evidence})`);
+  const judged: RunOutcome["judged"] | undefined = outcome?.judged;
   return [
     ...["---", ...base, "library_name: mlx", "tags: [lora, lorikeet]", "---", ""],
     `# LoRA adapter for ${modelTitle}`,
     "",
     `Trained on ${dataTitle} with Lorikeet in a browser tab: rank ${config.rank}, alpha ${config.alpha}, rate ${config.learningRate}.`,
     ...["", "## Checks before it was handed over", "", ...(checks ?? []), ""],
+    ...(judged ? [`Verdict: ${judged.verdict}. ${judged.reason}`, ""] : []),
   ].join("\n");
 }

@@ -1,5 +1,5 @@
 /** Earlier runs for the page: newest first, with those that broke off told from those that are on. */
-import type { RunSummary } from "../protocol.ts";
+import type { RunOutcome, RunSummary } from "../protocol.ts";
 import type { Store } from "../storage/store.ts";
 import { RunFolder, runIds, type StoredRun } from "./run-folder.ts";
 import { lockedRuns } from "./run-lock.ts";
@@ -20,6 +20,8 @@ export async function listRuns(store: Store): Promise<RunSummary[]> {
 /** `held`: some tab is at it. */
 export async function summarize(folder: RunFolder, state: StoredRun, held: boolean): Promise<RunSummary> {
   const { id, title, model, modelTitle, dataTitle, began, totalSteps, savedStep, outcome } = state;
+  // A run of an older page has none.
+  const judged: RunOutcome["judged"] | undefined = outcome?.judged;
   const events = await folder.events();
   const steps = events.filter((event) => event.type === "step");
   const losses = events.flatMap((event) => (event.type === "validation" && event.best ? [event.loss] : []));
@@ -31,6 +33,7 @@ export async function summarize(folder: RunFolder, state: StoredRun, held: boole
     bestLoss: losses.at(-1) ?? null,
     resumable: !held && savedStep > 0 && savedStep < totalSteps,
     usable: outcome?.usable ?? false,
+    verdict: judged?.verdict ?? null,
     bytes: await folder.bytes(),
   };
 }

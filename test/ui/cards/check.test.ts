@@ -1,7 +1,7 @@
 /** What the Check card says: when it can be used, how an answer ended, how much each layer changed. */
 import { describe, expect, it } from "vitest";
 import { ERROR_CODES } from "../../../src/core/errors.ts";
-import { changeGrid, changeText } from "../../../src/ui/cards/check/changes.ts";
+import { changeGrid, changeText, markWords } from "../../../src/ui/cards/check/changes.ts";
 import {
   checkCardState,
   checkSummary,
@@ -182,6 +182,27 @@ describe("what the adapter changed", () => {
       "Most in block 0, up_proj (1), the only one.",
     );
     expect(changeGrid(audit({})).rows).toEqual([]);
+  });
+
+  it("marks layers that are zero, not finite or far from their kind, and says so", () => {
+    const plain = audit({ ...CHANGES, "model.layers.2.mlp.up_proj": 0 });
+    const odd: Readonly<Record<string, Partial<AdapterAudit["factors"][number]>>> = {
+      "model.layers.10.self_attn.q_proj": { outlier: true, robust_z: 5 },
+      "model.layers.2.self_attn.q_proj": { finite: false, norm_delta: Number.NaN, effective_rank: Number.NaN },
+      "model.layers.2.mlp.up_proj": { zero: true, effective_rank: 0 },
+    };
+    const factors = plain.factors.map((factor) => ({ ...factor, ...odd[factor.module] }));
+    const grid = changeGrid({ ...plain, factors });
+    expect([0, 1].map((row) => [0, 1].map((column) => grid.mark(row, column)))).toEqual([
+      ["not-finite", "outlier"],
+      ["zero", null],
+    ]);
+    expect([grid.value(0, 0), grid.rank(0, 0), grid.words(0, 0)]).toEqual([null, null, "not finite"]);
+    expect(grid.words(0, 1)).toBe("0.5, 1.0 of 4 directions, far from the others of its kind");
+    expect(grid.summary).toContain("Far from the others of their kind: block 10, q_proj.");
+    expect(grid.rankSummary).toBe("Between 0.0 and 1.0 of 4 directions are in use.");
+    expect(changeGrid(plain).summary).not.toContain("Far from");
+    expect([markWords(null), markWords("zero")]).toEqual(["", "zero: it changes nothing"]);
   });
 
   it("keeps whole names where the last parts would be the same", () => {

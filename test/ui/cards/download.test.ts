@@ -8,6 +8,7 @@ import {
   type Trained,
 } from "../../../src/ui/cards/download/commands.ts";
 import {
+  collapsedSamples,
   downloadCardState,
   downloadSummary,
   failedWords,
@@ -17,7 +18,7 @@ import {
 } from "../../../src/ui/cards/download/files.ts";
 import { pushTitle, repositoryProblem, tokenProblem } from "../../../src/ui/cards/download/hub-push.ts";
 import { type AppState, INITIAL_STATE } from "../../../src/ui/state/app-state.ts";
-import type { ModelChoice, RunOutcome, RunState } from "../../../src/worker/protocol.ts";
+import type { ModelChoice, ProbeEvent, RunOutcome, RunState } from "../../../src/worker/protocol.ts";
 import { outcomeAfter } from "../../support/outcome.ts";
 
 const OUTCOME = outcomeAfter(
@@ -35,6 +36,7 @@ const REFUSED: RunOutcome = {
   ...{ ...OUTCOME, usable: false },
   checks: [...OUTCOME.checks, { name: "three", passed: false, evidence: "" }],
 };
+const FALLEN: RunOutcome = { ...REFUSED, judged: { verdict: "collapsed", reason: "Its answers have collapsed." } };
 const run = (changes: Partial<RunState>): AppState => ({
   ...INITIAL_STATE,
   run: { ...INITIAL_STATE.run, id: "run-1", ...changes },
@@ -68,8 +70,48 @@ describe("what is offered", () => {
     expect(files(run({ phase: "training" }))).toEqual([]);
   });
 
+  it("comes after a warning for an adapter whose answers have collapsed", () => {
+    const fallen = run({ phase: "done", outcome: FALLEN });
+    expect(offerOf(fallen)).toBe("collapsed");
+    expect(files(fallen)).toEqual(files(DONE));
+    expect([downloadCardState(fallen), downloadSummary(fallen)]).toEqual([
+      "error",
+      "Its answers have collapsed: look before you take it",
+    ]);
+  });
+
+  it("goes by the checks for a run of an older page, which has no verdict", () => {
+    const { judged: _, ...old } = OUTCOME;
+    const ended = run({ phase: "done", outcome: old as RunOutcome });
+    expect(offerOf(ended)).toBe("whole");
+    expect(downloadSummary(ended)).toBe("adapters.safetensors · 1.2 MB · 2 of 2 checks passed");
+  });
+
+  it("shows the worst answers of the last round", () => {
+    const health = (verdict: "healthy" | "suspicious" | "collapsed") => ({
+      ...{ verdict, notes: [] },
+      symptoms: verdict === "healthy" ? [] : [{ kind: "loop", level: verdict, text: verdict } as const],
+    });
+    const probe = (step: number, index: number, verdict: "healthy" | "suspicious" | "collapsed"): ProbeEvent => ({
+      ...{ type: "probe", step, index, text: `${verdict} ${step}`, ended: true, health: health(verdict) },
+    });
+    const answers = [
+      probe(8, 0, "collapsed"),
+      probe(16, 0, "suspicious"),
+      probe(16, 1, "healthy"),
+      probe(16, 2, "collapsed"),
+    ];
+    expect(collapsedSamples(["a", "b", "c"], answers)).toEqual([
+      { question: "c", text: "collapsed 16", why: "collapsed" },
+      { question: "a", text: "suspicious 16", why: "suspicious" },
+    ]);
+    const long = { ...probe(16, 0, "collapsed"), text: ",".repeat(900) };
+    expect(collapsedSamples(["a"], [long])[0]!.text.length).toBeLessThan(260);
+    expect(collapsedSamples(["a"], [])).toEqual([]);
+  });
+
   it("is said in one line", () => {
-    expect(downloadSummary(DONE)).toBe("adapters.safetensors · 1.2 MB · 2 of 2 checks passed");
+    expect(downloadSummary(DONE)).toBe("adapters.safetensors · 1.2 MB · Healthy, 2 of 2 checks passed");
     expect(downloadSummary(BAD)).toBe("1 check failed: the adapter is not offered");
     expect([INITIAL_STATE, DONE, BAD, FAILED].map(downloadCardState)).toEqual(["empty", "success", "error", "error"]);
     const problem = { card: "download", error: { kind: "model", message: "no file" } } as const;

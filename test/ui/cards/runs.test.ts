@@ -20,7 +20,7 @@ import type { RunDetail, RunSummary } from "../../../src/worker/protocol.ts";
 const RUN: RunSummary = {
   ...{ id: "a", title: "Standard", model: { kind: "demo" }, modelTitle: "Built-in demo", dataTitle: "Sample" },
   ...{ began: 1000, status: "finished", doneSteps: 64, totalSteps: 64, lastLoss: 1.4213, bestLoss: 1.5 },
-  ...{ resumable: false, usable: true, bytes: 2_140_000 },
+  ...{ resumable: false, usable: true, verdict: null, bytes: 2_140_000 },
 };
 const run = (changes: Partial<RunSummary>): RunSummary => ({ ...RUN, ...changes });
 
@@ -30,6 +30,8 @@ describe("a run in words", () => {
     expect(statusWords(run({ status: "stopped" })).text).toBe("Stopped, kept");
     expect(statusWords(run({ status: "interrupted", usable: false }))).toEqual({ tone: "warn", text: "Interrupted" });
     expect(statusWords(run({ usable: false }))).toEqual({ tone: "bad", text: "A check failed" });
+    expect(statusWords(run({ usable: false, verdict: "collapsed" })).text).toBe("Kept, not to be trusted");
+    expect(statusWords(run({ verdict: "suspicious" })).text).toBe("Finished");
   });
 
   it("tells its figures, and leaves out what was not measured", () => {

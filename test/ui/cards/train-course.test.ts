@@ -5,7 +5,8 @@ import { resolveConfig } from "../../../src/train/config.ts";
 import { answersAt, roundName, roundsOf } from "../../../src/ui/cards/train/probe-rounds.ts";
 import { remedyFor } from "../../../src/ui/cards/train/remedy.ts";
 import { cardState, leftWords, summaryLine } from "../../../src/ui/cards/train/summary.ts";
-import { certificateChecks, finalFigures, keptWords, totalsOf } from "../../../src/ui/cards/train/totals.ts";
+import { certificateChecks, finalFigures, keptWords, lowerRate, totalsOf } from "../../../src/ui/cards/train/totals.ts";
+import { voiceSentence } from "../../../src/ui/cards/train/voice-text.ts";
 import { type AppState, INITIAL_STATE } from "../../../src/ui/state/app-state.ts";
 import { createCurves } from "../../../src/ui/state/curves.ts";
 import type { MemoryPlan, ProbeEvent, RunEvent, RunState, StartEvent } from "../../../src/worker/protocol.ts";
@@ -26,8 +27,8 @@ describe("answers by round", () => {
 
   it("shows each against the one before, and the one before training", () => {
     expect(answersAt(["p", "q"], answers, 16)).toEqual([
-      { question: "p", text: "b", before: "a", first: "a", ended: true },
-      { question: "q", text: "y", before: "x", first: "x", ended: true },
+      { question: "p", text: "b", before: "a", first: "a", ended: true, health: HEALTHY },
+      { question: "q", text: "y", before: "x", first: "x", ended: true, health: HEALTHY },
     ]);
     expect(answersAt(["p"], answers, 0)[0]).toMatchObject({ text: "a", before: null, first: null });
   });
@@ -133,6 +134,35 @@ describe("the end", () => {
     );
   });
 
+  it("tells rollbacks and an early end; runs of an older page have neither", () => {
+    const done = { ...OUTCOME.done, rollbacks: 2, endedEarly: "gave-up" } as const;
+    expect(keptWords({ ...OUTCOME, done })).toMatch(
+      /^Ended by itself after update 64\. .*put back to a good state 2 times\.$/,
+    );
+    const { rollbacks: _, endedEarly: __, ...old } = OUTCOME.done;
+    expect(keptWords({ ...OUTCOME, done: old as never })).not.toMatch(/put back|by itself/);
+  });
+
+  it("offers a lower rate where the rate is the trouble", () => {
+    expect(lowerRate(OUTCOME, 3e-3)).toBeNull();
+    const gaveUp = { ...OUTCOME, done: { ...OUTCOME.done, endedEarly: "gave-up" } } as const;
+    expect(lowerRate(gaveUp, 1.6e-3)).toBe(1e-4);
+    const check = { name: "the answers are coherent", passed: false, evidence: "", about: "answers" } as const;
+    expect(lowerRate({ ...OUTCOME, checks: [check] }, 3e-3)).toBe(7.5e-4);
+    expect(lowerRate({ ...OUTCOME, checks: [{ ...check, passed: true }] }, 3e-3)).toBeNull();
+  });
+
+  it("tells the voice in a sentence, and no change where there is next to none", () => {
+    const score = (value: number) => ({ score: value, chrF: value, style: value });
+    const voice = (base: number, tuned: number) =>
+      voiceSentence({ type: "voice", step: 1, questions: 6, base: score(base), tuned: score(tuned) });
+    expect(voice(0.21, 0.684)).toBe(
+      "The answers came closer to the dataset's manner: 21 % before, 68 % with the adapter, on 6 questions it was not trained on.",
+    );
+    expect(voice(0.5, 0.51)).toContain("about as close");
+    expect(voice(0.5, 0.1)).toContain("went away");
+  });
+
   it("turns checks into the certificate, and keeps unknown ones", () => {
     const checks = [
       { name: "every number is finite", passed: false, evidence: "model.layers.0" },
@@ -142,7 +172,7 @@ describe("the end", () => {
     expect(finite).toMatchObject({ title: "Every number in the adapter is finite", passed: false });
     expect(finite?.detail).toContain("lower learning rate");
     expect(base).toMatchObject({
-      title: "The base is unchanged",
+      title: "The base model is unchanged",
       passed: true,
       detail: undefined,
       evidence: "same hash",

@@ -4,6 +4,7 @@ import { LinkButton } from "../../kit/button.tsx";
 import { Details } from "../../kit/details.tsx";
 import { Notice } from "../../kit/notice.tsx";
 import { useAppState, usePage } from "../../state/page.tsx";
+import { verdictOf } from "../verdict-words.ts";
 import { AnswerOptions } from "./answer-options.tsx";
 import { Chat } from "./chat.tsx";
 import { CheckProblem } from "./check-problem.tsx";
@@ -40,6 +41,7 @@ export function CheckBody(props: MemoryProps) {
 
 function Unusable() {
   const failed = useAppState((state) => state.run.phase === "failed");
+  const collapsed = useAppState((state) => verdictOf(state.run.outcome) === "collapsed");
   return (
     <Notice
       tone="bad"
@@ -49,7 +51,9 @@ function Unusable() {
       <p>
         {failed
           ? "The Train card says what went wrong and how to go on."
-          : "It did not pass every check, so it was taken off the model again. The Train card says which, and what helps."}
+          : collapsed
+            ? "Its answers have collapsed, so it was taken off the model again. The Train card shows them, and what helps."
+            : "It did not pass every check, so it was taken off the model again. The Train card says which, and what helps."}
       </p>
     </Notice>
   );

@@ -1,5 +1,6 @@
 /** The open Download card: the certificate, the files, commands for other tools, the Hub. */
 import type { RunOutcome } from "../../../worker/protocol.ts";
+import { Verdict } from "../../kit/badge.tsx";
 import { Certificate } from "../../kit/certificate.tsx";
 import { Details } from "../../kit/details.tsx";
 import { Icon } from "../../kit/icon.tsx";
@@ -7,6 +8,8 @@ import { Notice } from "../../kit/notice.tsx";
 import { useAppState } from "../../state/page.tsx";
 import { GoToTrain } from "../check/go-to-train.tsx";
 import { certificateChecks } from "../train/totals.ts";
+import { verdictLine, verdictOf } from "../verdict-words.ts";
+import { CollapsedPart } from "./collapsed-part.tsx";
 import { CommandsPanel } from "./commands-panel.tsx";
 import { failedWords, offerOf, passedWords } from "./files.ts";
 import { FilesPanel } from "./files-panel.tsx";
@@ -41,12 +44,15 @@ export function DownloadBody() {
             title={`${failedWords(outcome)}, so the adapter is not offered`}
             actions={<GoToTrain>Train again</GoToTrain>}
           >
+            {verdictOf(outcome) === "broken" && <p>{outcome?.judged.reason}</p>}
             <p>A broken file would fail later, in another tool and without a word. The record of the run is below.</p>
           </Notice>
           {outcome && <Certificate checks={certificateChecks(outcome)} />}
           <FilesPanel offer={offer} />
         </>
       );
+    case "collapsed":
+      return <CollapsedPart />;
     case "whole":
       return (
         <>
@@ -74,18 +80,22 @@ function Empty({ running }: { readonly running: boolean }) {
   );
 }
 
-/** One line; the checks themselves are a press away. */
+/** The verdict with its reason; the checks themselves are a press away. */
 function Passed({ outcome }: { readonly outcome: RunOutcome }) {
+  const line = verdictLine(outcome);
   return (
-    <Details
-      summary={
-        <span className="c-download-passed">
-          <Icon name="check-circle" />
-          {passedWords(outcome)}: the adapter does what was trained, and the file is the adapter.
-        </span>
-      }
-    >
-      <Certificate checks={certificateChecks(outcome)} />
-    </Details>
+    <div className="c-download-verdict">
+      {line && <Verdict tone={line.tone}>{line.text}</Verdict>}
+      <Details
+        summary={
+          <span className="c-download-passed">
+            <Icon name="check-circle" />
+            {passedWords(outcome)}: the adapter does what was trained, and the file is the adapter.
+          </span>
+        }
+      >
+        <Certificate checks={certificateChecks(outcome)} />
+      </Details>
+    </div>
   );
 }

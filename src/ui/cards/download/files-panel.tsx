@@ -38,7 +38,7 @@ export function FilesPanel({ offer }: { readonly offer: Offer }) {
               <p className="k-soft k-small">{row.meaning}</p>
             </div>
             <Button
-              kind={row.id === MLX_ROW ? "primary" : "plain"}
+              kind={row.id === MLX_ROW && offer === "whole" ? "primary" : "plain"}
               icon={save.done === row.id ? "check" : "download"}
               busy={save.busy === row.id}
               disabled={save.busy !== null && save.busy !== row.id}

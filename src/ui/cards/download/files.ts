@@ -1,10 +1,11 @@
 /** Which files of a run are offered, and what the card says of them. Pure. */
 import { formatBytes } from "../../../core/units.ts";
-import type { RunFile, RunState } from "../../../worker/protocol.ts";
+import type { ProbeEvent, RunFile, RunState } from "../../../worker/protocol.ts";
 import { type AppState, isRunning } from "../../state/app-state.ts";
+import { handedOver, VERDICT_WORDS, verdictOf } from "../verdict-words.ts";
 
-/** Before a run, while it is on, with every check passed, with a failed one, broken off by an error. */
-export type Offer = "none" | "running" | "whole" | "refused" | "failed";
+/** Before a run, while it is on, good to take, with right files and answers that collapsed, with a failed check, broken off. */
+export type Offer = "none" | "running" | "whole" | "collapsed" | "refused" | "failed";
 
 export interface FileRow {
   readonly id: string;
@@ -22,13 +23,15 @@ export function offerOf(state: AppState): Offer {
   if (isRunning(state)) return "running";
   if (phase === "failed") return "failed";
   if (phase !== "done") return "none";
-  return outcome?.usable ? "whole" : "refused";
+  const verdict = outcome ? handedOver(outcome) : "broken";
+  if (verdict === "collapsed") return "collapsed";
+  return verdict === "broken" ? "refused" : "whole";
 }
 
 export function downloadCardState(state: AppState): "empty" | "error" | "success" {
   if (state.problem?.card === "download") return "error";
   const offer = offerOf(state);
-  if (offer === "refused" || offer === "failed") return "error";
+  if (offer === "refused" || offer === "failed" || offer === "collapsed") return "error";
   return offer === "whole" ? "success" : "empty";
 }
 
@@ -44,12 +47,43 @@ export function downloadSummary(state: AppState): string {
       return "The run ended without an adapter";
     case "refused":
       return `${failedWords(outcome)}: the adapter is not offered`;
+    case "collapsed":
+      return "Its answers have collapsed: look before you take it";
     case "whole":
-      return `adapters.safetensors · ${formatBytes(outcome?.adapterBytes ?? 0)} · ${passedWords(outcome)}`;
+      return `adapters.safetensors · ${formatBytes(outcome?.adapterBytes ?? 0)} · ${endWords(outcome)}`;
   }
 }
 
 type Outcome = RunState["outcome"];
+
+/** "Healthy, 6 of 6 checks passed" */
+function endWords(outcome: Outcome): string {
+  const verdict = verdictOf(outcome);
+  return verdict ? `${VERDICT_WORDS[verdict].word}, ${passedWords(outcome)}` : passedWords(outcome);
+}
+
+/** Answers that show what collapsed: of the last round, the worst, each question's once. */
+export function collapsedSamples(
+  probes: readonly string[],
+  answers: readonly ProbeEvent[],
+): { readonly question: string; readonly text: string; readonly why: string }[] {
+  const last = answers.at(-1)?.step ?? 0;
+  const round = new Map(
+    answers.filter(({ step }) => step === last && step > 0).map((answer) => [answer.index, answer]),
+  );
+  const odd = [...round.values()].filter(({ health }) => health !== undefined && health.verdict !== "healthy");
+  const gravest = odd.sort(
+    (a, b) => Number(b.health.verdict === "collapsed") - Number(a.health.verdict === "collapsed"),
+  );
+  return gravest.slice(0, SAMPLES).map(({ index, text, health }) => ({
+    ...{ question: probes[index] ?? "", text: shortened(text) },
+    why: health.symptoms[0]?.text ?? "",
+  }));
+}
+
+const SAMPLES = 2;
+const SAMPLE_SHOWN = 240;
+const shortened = (text: string): string => (text.length <= SAMPLE_SHOWN ? text : `${text.slice(0, SAMPLE_SHOWN)} …`);
 
 /** "4 of 4 checks passed" */
 export function passedWords(outcome: Outcome): string {
@@ -66,10 +100,11 @@ export function failedWords(outcome: Outcome): string {
 /** The row of the one primary button. */
 export const MLX_ROW = "mlx.zip";
 
-/** What can be saved, the likeliest first. A run with a failed check offers its records alone, a failed one its curves. */
+/** What can be saved, the likeliest first. A collapsed run's files are listed for who wants them all the same, one with a failed check offers its records alone, a failed one its curves. */
 export function fileRows(run: RunState, offer: Offer): FileRow[] {
   if (offer === "none" || offer === "running" || run.id === null) return [];
-  const adapter = offer === "whole" && run.outcome ? adapterRows(run.outcome.adapterBytes) : [];
+  const offered = offer === "whole" || offer === "collapsed";
+  const adapter = offered && run.outcome ? adapterRows(run.outcome.adapterBytes) : [];
   return [...adapter, ...(offer === "failed" ? [] : [RECORD]), ...METRICS];
 }
 

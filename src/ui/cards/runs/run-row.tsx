@@ -7,6 +7,7 @@ import { Button, IconButton } from "../../kit/button.tsx";
 import { Dialog } from "../../kit/dialog.tsx";
 import { isRunning } from "../../state/app-state.ts";
 import { useAppState, usePage } from "../../state/page.tsx";
+import { VERDICT_WORDS } from "../verdict-words.ts";
 import { dateWords, figureWords, statusWords } from "./run-words.ts";
 
 interface RunRowProps {
@@ -40,6 +41,7 @@ export function RunRow({ run, chosen, choosable, onChoose }: RunRowProps) {
         <div className="c-runs-head">
           <h3>{title}</h3>
           <Badge tone={tone}>{text}</Badge>
+          {run.verdict && <Badge tone={VERDICT_WORDS[run.verdict].tone}>{VERDICT_WORDS[run.verdict].word}</Badge>}
           {shown && status !== "running" && <Badge tone="info">Shown above</Badge>}
         </div>
         <p className="k-soft k-small">{[...named, dateWords(began, Date.now())].join(" · ")}</p>

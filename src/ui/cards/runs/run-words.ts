@@ -8,7 +8,7 @@ export interface StatusWords {
   readonly text: string;
 }
 
-export function statusWords({ status, usable }: RunSummary): StatusWords {
+export function statusWords({ status, usable, verdict }: RunSummary): StatusWords {
   switch (status) {
     case "running":
       return { tone: "info", text: "Training now" };
@@ -18,6 +18,7 @@ export function statusWords({ status, usable }: RunSummary): StatusWords {
       return { tone: "bad", text: "Failed" };
     case "stopped":
     case "finished":
+      if (verdict === "collapsed") return { tone: "warn", text: "Kept, not to be trusted" };
       if (!usable) return { tone: "bad", text: "A check failed" };
       return status === "stopped" ? { tone: "good", text: "Stopped, kept" } : { tone: "good", text: "Finished" };
   }

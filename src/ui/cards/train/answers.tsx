@@ -5,6 +5,7 @@ import { Section } from "../../kit/card.tsx";
 import { Diff } from "../../kit/diff.tsx";
 import { isRunning } from "../../state/app-state.ts";
 import { useAppState } from "../../state/page.tsx";
+import { AnswerBadge } from "./answer-badge.tsx";
 import { answersAt, type ProbeAnswer, roundName, roundsOf } from "./probe-rounds.ts";
 
 export function Answers() {
@@ -59,7 +60,7 @@ function Stepper({ rounds, at, go }: StepperProps) {
 }
 
 function Answer({ answer }: { readonly answer: ProbeAnswer }) {
-  const { question, text, before, first, ended } = answer;
+  const { question, text, before, first, ended, health } = answer;
   return (
     <li>
       <p className="c-train-question">{question}</p>
@@ -68,6 +69,7 @@ function Answer({ answer }: { readonly answer: ProbeAnswer }) {
       ) : (
         <div className="c-train-answer">
           <Diff before={before ?? text} after={ended ? text : `${text} …`} label="Answer" />
+          {health && <AnswerBadge health={health} />}
           {first !== null && first !== text && (
             <p className="c-train-first">
               <span>Before training</span> {first}

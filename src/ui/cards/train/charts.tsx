@@ -5,6 +5,7 @@ import { LineChart, type Series } from "../../kit/charts/line-chart.tsx";
 import type { CurveName, Curves } from "../../state/curves.ts";
 import { useAppState, usePage } from "../../state/page.tsx";
 import { lossSummary, rangeSummary } from "./curve-text.ts";
+import { marksOf } from "./health-words.ts";
 
 const SYNC = "train";
 
@@ -31,6 +32,7 @@ const useEachUpdate = () => useAppState((state) => state.step);
 export function LossChart() {
   const { curves } = usePage();
   useEachUpdate();
+  const health = useAppState((state) => state.health);
   const series = useMemo(() => lossSeries(curves), [curves]);
   return (
     <LineChart
@@ -42,6 +44,7 @@ export function LossChart() {
       syncKey={SYNC}
       summary={lossSummary(curves.points)}
       format={shortLoss}
+      marks={marksOf(health, curves.points)}
     />
   );
 }

@@ -1,5 +1,6 @@
 /** The answers to the probe questions by round, each with the one before it. Pure. */
 import { formatCount } from "../../../core/units.ts";
+import type { AnswerHealth } from "../../../health/answers.ts";
 import type { ProbeEvent } from "../../../worker/protocol.ts";
 
 export interface ProbeAnswer {
@@ -12,6 +13,8 @@ export interface ProbeAnswer {
   readonly first: string | null;
   /** False when it was cut off at its longest length. */
   readonly ended: boolean;
+  /** Null before an answer, and in runs of an older page. */
+  readonly health: AnswerHealth | null;
 }
 
 /** Updates after which the questions were asked, ascending, each once. */
@@ -31,6 +34,7 @@ export function answersAt(questions: readonly string[], answers: readonly ProbeE
       before: before?.text ?? null,
       first: start && now && start !== now ? start.text : null,
       ended: now?.ended ?? true,
+      health: (now?.health as AnswerHealth | undefined) ?? null,
     };
   });
 }

@@ -6,6 +6,7 @@ import { ChoiceCards } from "../../kit/choice-cards.tsx";
 import { Details } from "../../kit/details.tsx";
 import { Explain } from "../../kit/explain.tsx";
 import { useAppState, usePage } from "../../state/page.tsx";
+import { StepSize } from "./findings-part.tsx";
 import { changedKnobs } from "./knob-values.ts";
 import { LayersPart } from "./layers-part.tsx";
 import { MemoryPart } from "./memory-part.tsx";
@@ -32,6 +33,7 @@ export function Setup() {
           <Settings />
         </Suspense>
       </Details>
+      <StepSize />
       <StartPart />
     </>
   );

@@ -6,16 +6,22 @@ import type { LogLine } from "../../state/app-state.ts";
 import { useAppState } from "../../state/page.tsx";
 import { Answers } from "./answers.tsx";
 import { LossChart, SmallCharts } from "./charts.tsx";
+import { GoodFindings, Problems } from "./findings-part.tsx";
+import { HealthNotices } from "./health-notices.tsx";
 import "./stage.css";
 
-export function Stage() {
+/** `onChange`: a setting was changed for the next run. */
+export function Stage({ onChange }: { readonly onChange: () => void }) {
   return (
     <>
+      <HealthNotices />
+      <Problems onChange={onChange} />
       <div className="c-train-stage">
         <LossChart />
         <Answers />
       </div>
       <SmallCharts />
+      <GoodFindings />
       <Log />
     </>
   );

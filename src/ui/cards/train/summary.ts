@@ -3,6 +3,7 @@ import { formatCount, formatDuration, formatNumber } from "../../../core/units.t
 import { PRESETS } from "../../../train/presets.ts";
 import { type AppState, isRunning } from "../../state/app-state.ts";
 import type { CurveName, Points } from "../../state/curves.ts";
+import { handedOver } from "../verdict-words.ts";
 
 type Read = (name: CurveName) => Points;
 
@@ -28,7 +29,7 @@ export function summaryLine(state: AppState, read: Read): string {
     case "starting":
       return run.doing || "Starting";
     case "done":
-      return [countWords(step), ...lossRange(read), ...(run.outcome?.usable ? [] : ["a check failed"])].join(" · ");
+      return [countWords(step), ...lossRange(read), ...endVerdict(run.outcome)].join(" · ");
     case "failed":
       return `${run.error ? "Stopped by an error" : "Broken off"} ${endWords(step)}`;
     case "paused":
@@ -40,6 +41,14 @@ export function summaryLine(state: AppState, read: Read): string {
     case "stopping":
       return [steps, ...lossNow(read)].join(" · ");
   }
+}
+
+/** What of the end is not as it should be. */
+function endVerdict(outcome: AppState["run"]["outcome"]): string[] {
+  const verdict = outcome && handedOver(outcome);
+  if (verdict === "healthy") return [];
+  if (verdict === "suspicious") return ["suspicious"];
+  return [verdict === "collapsed" ? "its answers have collapsed" : "a check failed"];
 }
 
 /** "Update 12 of 64". */

@@ -43,15 +43,29 @@ export function finalFigures(read: (name: CurveName) => Points, totals: Totals |
 
 /** Which adapter is kept, and what was skipped. */
 export function keptWords({ done }: RunOutcome): string {
-  const { chosen, chosenStep, steps, skippedUpdates, stopped } = done;
-  const lead = stopped ? `Stopped after update ${formatCount(steps)}. ` : "";
+  const { chosen, chosenStep, steps, skippedUpdates, stopped, endedEarly, rollbacks = 0 } = done;
+  const early = endedEarly ? `Ended by itself after update ${formatCount(steps)}. ` : "";
+  const lead = stopped ? `Stopped after update ${formatCount(steps)}. ` : early;
   const why = chosen === "best" ? ", which had the lowest validation loss" : "";
   const skipped =
     skippedUpdates > 0 ? ` ${formatCount(skippedUpdates)} updates were skipped because they were not finite.` : "";
-  return `${lead}Kept: the adapter after update ${formatCount(chosenStep)}${why}.${skipped}`;
+  const back = rollbacks > 0 ? ` It was put back to a good state ${timesWords(rollbacks)}.` : "";
+  return `${lead}Kept: the adapter after update ${formatCount(chosenStep)}${why}.${skipped}${back}`;
 }
 
+const timesWords = (count: number): string => (count === 1 ? "once" : `${formatCount(count)} times`);
+
 const TITLES: Readonly<Record<string, { title: string; failed: string }>> = {
+  "the base is unchanged": {
+    title: "The base model is unchanged",
+    failed:
+      "Weights of the base changed while only the adapter should have. This is a fault of Lorikeet or of the GPU.",
+  },
+  "the answers are coherent": {
+    title: "The answers are coherent",
+    failed:
+      "The files are right, but what the model says with them is not language any more. A lower learning rate helps.",
+  },
   "every number is finite": {
     title: "Every number in the adapter is finite",
     failed: "Training went astray: some numbers are infinite or not numbers. A lower learning rate usually helps.",
@@ -76,4 +90,12 @@ export function certificateChecks({ checks }: RunOutcome) {
     const words = TITLES[name] ?? { title: name[0]!.toUpperCase() + name.slice(1), failed: evidence };
     return { id: name, title: words.title, passed, detail: passed ? undefined : words.failed, evidence };
   });
+}
+
+/** The rate to try after a run that went astray, or null where the rate is not the trouble. `rate`: what it was given. */
+export function lowerRate({ checks, done }: RunOutcome, rate: number): number | null {
+  const astray = checks.some(({ name, passed, about }) => !passed && (about === "answers" || /finite/.test(name)));
+  // A run that gave up had come down to a sixteenth.
+  if (done.endedEarly === "gave-up") return Number((rate / 16).toPrecision(2));
+  return astray ? Number((rate / 4).toPrecision(2)) : null;
 }

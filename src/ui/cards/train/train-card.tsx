@@ -58,7 +58,7 @@ function Body() {
       {(running || begun) && (
         <Suspense fallback={<p className="k-soft">The charts are being loaded.</p>}>
           {phase === "failed" && <Judgement ended />}
-          <Stage />
+          <Stage onChange={() => setAgain(true)} />
         </Suspense>
       )}
       {!running && !again && (

@@ -26,11 +26,14 @@ const TURNED = 0.02;
 
 const short = (value: number): string => formatNumber(value, 3);
 
-/** The verdict. `ended`: nothing more will come. */
-export function judge(read: (name: CurveName) => Points, ended: boolean): Verdict {
+/**
+ * The verdict. `ended`: nothing more will come. `watched`: the engine's guard judges this run and knows more, so what
+ * would be a warning here is told as a plain fact.
+ */
+export function judge(read: (name: CurveName) => Points, ended: boolean, watched = false): Verdict {
   const loss = read("loss");
   const skipped = skippedUpdates(read);
-  if (skipped.last !== null) {
+  if (skipped.last !== null && !watched) {
     const lead = `Update ${formatCount(skipped.last)} was skipped: its loss or gradient is not finite`;
     return { tone: "bad", text: `${lead}. A lower learning rate usually helps.` };
   }
@@ -42,7 +45,8 @@ export function judge(read: (name: CurveName) => Points, ended: boolean): Verdic
   const notes = [gradientNote(read("gradNorm"), ended), validationNote(read("validationLoss"))];
   if (skipped.count > 0) notes.push({ tone: "warn", text: `${skipped.count} skipped because they were not finite` });
   const parts = notes.filter((note) => note !== null);
-  const tone = parts.some((part) => part.tone === "warn") || trend.kind === "rising" ? "warn" : TONES[trend.kind];
+  const doubtful = parts.some((part) => part.tone === "warn") || trend.kind === "rising";
+  const tone = doubtful ? (watched ? "neutral" : "warn") : TONES[trend.kind as keyof typeof TONES];
   const lead = `Loss ${first} → ${last}, ${directionWords(trend, ended)}`;
   return { tone, text: [lead, ...parts.map(({ text }) => text)].join("; ") };
 }

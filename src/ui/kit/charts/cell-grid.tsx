@@ -9,6 +9,8 @@ export interface GridCell {
   readonly kind?: "trained" | "frozen" | "absent" | "none";
   /** 0 to 100, the share of colour. */
   readonly level?: number;
+  /** One character on the cell, for what colour alone must not say. */
+  readonly glyph?: string;
 }
 
 export interface CellGridProps {
@@ -21,12 +23,14 @@ export interface CellGridProps {
   readonly legend: ReactNode;
   /** What a column is: "layer". */
   readonly columnWord?: string;
+  /** Instead of the cells' own words in rows and columns. */
+  readonly table?: () => ReactNode;
 }
 
 type Place = readonly [row: number, column: number];
 
 /** The grid with names of rows at the left, and of the first and last column below. */
-export function CellGrid({ title, rows, columns, cell, summary, legend, columnWord = "" }: CellGridProps) {
+export function CellGrid({ title, rows, columns, cell, summary, legend, columnWord = "", table }: CellGridProps) {
   const [at, setAt] = useState<Place | null>(null);
   const word = (column: number) => `${columnWord} ${columns[column] ?? ""}`.trim();
   const onKeyDown = (event: KeyboardEvent) => {
@@ -56,7 +60,7 @@ export function CellGrid({ title, rows, columns, cell, summary, legend, columnWo
           {read ?? legend}
         </span>
       }
-      table={() => <CellTable {...{ title, rows, columns, cell }} />}
+      table={table ?? (() => <CellTable {...{ title, rows, columns, cell }} />)}
     >
       <div
         className="k-cells"
@@ -113,7 +117,9 @@ export function Cell({
       data-place={place}
       data-at={at}
       style={cell.level === undefined ? undefined : ({ "--level": cell.level } as CSSProperties)}
-    />
+    >
+      {cell.glyph && <span>{cell.glyph}</span>}
+    </span>
   );
 }
 

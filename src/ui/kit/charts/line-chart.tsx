@@ -7,6 +7,8 @@ import { formatCount, formatNumber, formatSetting } from "../../../core/units.ts
 import { type Aligned, valueAt } from "./align.ts";
 import { ChartFrame } from "./chart-frame.tsx";
 import { LineTable } from "./line-table.tsx";
+import { MarkList } from "./mark-list.tsx";
+import { type ChartMark, marksAt } from "./marks.ts";
 import { createPlot, type Plot, type Series } from "./plot.ts";
 import { createRedraw } from "./redraw.ts";
 import "../hues.css";
@@ -32,14 +34,18 @@ export interface LineChartProps {
   readonly format?: ((y: number) => string) | undefined;
   /** One of a strip of small multiples. */
   readonly small?: boolean;
+  /** Where something happened. */
+  readonly marks?: readonly ChartMark[];
 }
+
+const NO_MARKS: readonly ChartMark[] = [];
 
 const LARGE_STEP = 10;
 const axisText = (y: number): string => formatSetting(Number(y.toPrecision(4)));
 
 /** The chart with its legend, read-out, summary and table. */
 export function LineChart(props: LineChartProps) {
-  const { title, series, subscribe, xLabel, unit, summary, small = false } = props;
+  const { title, series, subscribe, xLabel, unit, summary, small = false, marks = NO_MARKS } = props;
   const { host, readout, moveBy, leave } = useLinePlot(props);
   const [heard, setHeard] = useState("");
   const onKeyDown = (event: KeyboardEvent) => {
@@ -69,6 +75,7 @@ export function LineChart(props: LineChartProps) {
       <span role="status" className="k-hidden">
         {heard}
       </span>
+      <MarkList marks={marks} xLabel={xLabel} />
     </ChartFrame>
   );
 }
@@ -81,7 +88,7 @@ interface Shown {
 
 /** Keeps a plot in the host element and its values in the read-out. */
 function useLinePlot(props: LineChartProps) {
-  const { series, subscribe, xLabel, log = false, syncKey, small = false } = props;
+  const { series, subscribe, xLabel, log = false, syncKey, small = false, marks = NO_MARKS } = props;
   const height = props.height ?? (small ? 96 : 240);
   const host = useRef<HTMLDivElement>(null);
   const readout = useRef<HTMLDListElement>(null);
@@ -101,7 +108,9 @@ function useLinePlot(props: LineChartProps) {
     };
     const formatTick = (y: number) => (words.current.format ?? axisText)(y);
     const onCursor = (at: number | null) => shown.current && show({ ...shown.current, at });
-    const plot = createPlot(element, { series, xLabel, log, height, small, syncKey, formatTick, onCursor });
+    const newestMarks = () => words.current.marks ?? NO_MARKS;
+    const spec = { series, xLabel, log, height, small, syncKey, formatTick, onCursor, marks: newestMarks };
+    const plot = createPlot(element, spec);
     const draw = () => {
       const aligned = plot.refresh();
       element.dataset.points = String(aligned.x.length);
@@ -117,6 +126,12 @@ function useLinePlot(props: LineChartProps) {
       shown.current = null;
     };
   }, [series, subscribe, xLabel, log, height, small, syncKey]);
+  // A last mark comes without a point after it.
+  const places = marks.map(({ glyph, at }) => `${glyph}${at}`).join();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: drawn again when the marks are others.
+  useEffect(() => {
+    shown.current?.plot.refresh();
+  }, [places]);
 
   return {
     host,
@@ -166,7 +181,7 @@ function Legend({
   );
 }
 
-type Words = Pick<LineChartProps, "series" | "xLabel" | "unit" | "format">;
+type Words = Pick<LineChartProps, "series" | "xLabel" | "unit" | "format" | "marks">;
 
 /** The values at the cursor, or the newest. */
 function showValues(list: HTMLElement | null, { aligned, at }: Shown, { format }: Words): void {
@@ -182,9 +197,10 @@ function textOf({ ys }: Aligned, curve: number, index: number, format: (y: numbe
   return value === undefined || value === null ? "–" : format(value);
 }
 
-function wordsAt(aligned: Aligned, index: number, { series, xLabel, unit, format }: Words): string {
+function wordsAt(aligned: Aligned, index: number, { series, xLabel, unit, format, marks = NO_MARKS }: Words): string {
   const values = series.map(({ label }, i) => `${label} ${textOf(aligned, i, index, format)}${unit ? ` ${unit}` : ""}`);
-  return `${xLabel} ${formatCount(aligned.x[index] ?? 0)}: ${values.join(", ")}`;
+  const x = aligned.x[index] ?? 0;
+  return `${xLabel} ${formatCount(x)}${marksAt(marks, x)}: ${values.join(", ")}`;
 }
 
 /** Where a key leads from point `at` of `count`; null hides the cursor, undefined is another key. */

@@ -5,6 +5,8 @@ import { formatSetting } from "../../../core/units.ts";
 import type { Hue } from "../tone.ts";
 import { type Aligned, align, type Cell } from "./align.ts";
 import { decimate } from "./decimate.ts";
+import { drawMarks } from "./mark-drawing.ts";
+import type { ChartMark } from "./marks.ts";
 import type { Points } from "./points.ts";
 import { onThemeChange, readColours } from "./theme.ts";
 import { logTicks } from "./ticks.ts";
@@ -29,6 +31,8 @@ export interface PlotSpec {
   /** Plots with the same key share a cursor. */
   readonly syncKey: string | undefined;
   readonly formatTick: (y: number) => string;
+  /** The newest marks; called at each drawing. */
+  readonly marks: () => readonly ChartMark[];
   /** The cursor's place among the aligned points, or null. */
   readonly onCursor: (index: number | null) => void;
 }
@@ -46,7 +50,14 @@ const LONG = 10_000;
 /** … to this many, some for every pixel. */
 const KEPT = 4_000;
 const HUES = ["accent", "blue", "violet", "amber", "rose", "grey"] as const;
-const NAMES = [...HUES.map((hue) => `hue-${hue}` as const), "ink-soft", "line", "surface"] as const;
+const NAMES = [
+  ...HUES.map((hue) => `hue-${hue}` as const),
+  "ink",
+  "ink-soft",
+  "line",
+  "line-strong",
+  "surface",
+] as const;
 type Colours = Record<(typeof NAMES)[number], string>;
 
 /** Puts a plot into `host`, which it fills in width and keeps to as the host changes. */
@@ -109,8 +120,21 @@ function options(spec: PlotSpec, colours: () => Colours): PlotOptions {
       points: { size: 7 },
       ...(syncKey !== undefined && { sync: { key: syncKey, setSeries: false, scales: ["x", null] } }),
     },
-    hooks: { setCursor: [(plot) => onCursor(plot.cursor.idx ?? null)] },
+    hooks: {
+      setCursor: [(plot) => onCursor(plot.cursor.idx ?? null)],
+      draw: [(plot) => mark(plot, spec.marks(), colours())],
+    },
   };
+}
+
+function mark(plot: uPlot, marks: readonly ChartMark[], colours: Colours): void {
+  const { left, top, width, height } = plot.bbox;
+  const place = (x: number) => {
+    const at = plot.valToPos(x, "x", true);
+    return at >= left && at <= left + width ? at : null;
+  };
+  const ink = { line: colours["line-strong"], ground: colours.surface, sign: colours.ink };
+  drawMarks(plot.ctx, marks, { top, height, ratio: uPlot.pxRatio }, place, ink);
 }
 
 function line({ label, hue, dashed, faint }: Series, small: boolean, colours: () => Colours): uPlot.Series {

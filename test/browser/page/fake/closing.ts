@@ -6,12 +6,14 @@ import type {
   AnswerEvent,
   NamedBlob,
   Opening,
+  ProbeEvent,
   RunOutcome,
   RunState,
   SelfTestResult,
   SupportRow,
 } from "../../../../src/worker/protocol.ts";
 import { outcomeAfter } from "../../../support/outcome.ts";
+import { COLLAPSED, ODD } from "./health.ts";
 import { DEMO } from "./model.ts";
 
 const need = (name: string, value: number, needed: number, unit: "bytes" | ""): SupportRow => ({
@@ -91,15 +93,36 @@ const PROBES = [
   "Name three birds.",
 ];
 
-const CHECKS = [
+const CHECKS: RunOutcome["checks"] = [
+  { name: "the base is unchanged", passed: true, evidence: "checksums of all weights before and after" },
   { name: "every number is finite", passed: true, evidence: "56 tensors" },
   { name: "every layer's adapter moved", passed: true, evidence: "28 of 28 layers" },
+  { name: "the answers are coherent", passed: true, evidence: "compared with the base's", about: "answers" },
   { name: "the adapter changes the logits", passed: true, evidence: "relative change 3.41e-1" },
   { name: "the written file gives the live logits", passed: true, evidence: "relative difference 0.00e+0 on 3 probes" },
 ];
 const OUTCOME = outcomeAfter(64, { chosen: "best", chosenStep: 50 }, { checks: CHECKS, adapterBytes: 1_180_000 });
+const SUSPICIOUS: RunOutcome = {
+  ...OUTCOME,
+  judged: { verdict: "suspicious", reason: `Usable, but its answers look odd: ${ODD.symptoms[0]!.text}.` },
+};
+const FALLEN: RunOutcome = {
+  ...{ ...OUTCOME, usable: false },
+  judged: { verdict: "collapsed", reason: `Its answers have collapsed: ${COLLAPSED.symptoms[0]!.text}.` },
+  checks: CHECKS.map((check) => (check.about ? { ...check, passed: false } : check)),
+};
+const { judged: _, ...OLD } = OUTCOME;
+const FALLEN_ANSWERS = PROBES.map(
+  (_, index): ProbeEvent => ({
+    ...{ type: "probe", step: 64, index, text: ",".repeat(96), ended: false, health: COLLAPSED },
+  }),
+);
 const REFUSED: RunOutcome = {
   ...{ ...OUTCOME, usable: false },
+  judged: {
+    verdict: "broken",
+    reason: "Not to be used: “every number is finite” is not so (model.layers.2.self_attn.q_proj).",
+  },
   checks: [
     { name: "every number is finite", passed: false, evidence: "model.layers.2.self_attn.q_proj" },
     { name: "every layer's adapter moved", passed: true, evidence: "28 of 28 layers" },
@@ -175,6 +198,9 @@ export const CLOSING_STATES: Readonly<Record<string, Partial<AppState>>> = {
     chat: [{ question: "Hello, who are you?", answer: "I am the keeper", ended: null }],
   }),
   folder: asked({ model: { ...DEMO, choice: { kind: "folder", name: "my model" }, phase: "ready" } }),
+  suspicious: state({ run: { ...RUN, outcome: SUSPICIOUS } }),
+  collapsed: state({ run: { ...RUN, outcome: FALLEN }, probeAnswers: FALLEN_ANSWERS }),
+  old: state({ run: { ...RUN, outcome: OLD as RunOutcome } }),
   refused: state({ run: { ...RUN, outcome: REFUSED } }),
   failed: state({ run: { ...RUN, phase: "failed", outcome: null } }),
   "device-lost": asked({
@@ -238,6 +264,11 @@ export const CLOSING_STATES: Readonly<Record<string, Partial<AppState>>> = {
 
 const MODULES = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
 
+const MARKED: Readonly<Record<string, Partial<AdapterAudit["factors"][number]>>> = {
+  "model.layers.1.mlp.up_proj": { norm_delta: 0, zero: true, norm_B: 0, singular_values: [0], effective_rank: 0 },
+  "model.layers.2.self_attn.v_proj": { norm_delta: 0.9, outlier: true, robust_z: 7.2, effective_rank: 1.2 },
+};
+
 export const AUDIT: AdapterAudit = {
   ...{ rank: 8, alpha: 16, scale: 2, layers: 28, tensors: 56, parameters: 294_912, finite: true, zero: false },
   factors: [0, 1, 2, 3].flatMap((block) =>
@@ -245,7 +276,14 @@ export const AUDIT: AdapterAudit = {
       module: `model.layers.${block}.${i < 4 ? "self_attn" : "mlp"}.${module}`,
       ...{ in_features: 256, out_features: 256, rank: 8, parameters: 4096, finite: true, zero: false },
       ...{ norm_A: 1, norm_B: 1, norm_delta: 0.05 + 0.07 * block + 0.011 * ((i * 5) % 7) },
-      ...{ singular_values: [0.04, 0.02], spectral_norm: 0.04, effective_rank: 1.9, robust_z: null, outlier: false },
+      ...{
+        singular_values: [0.04, 0.02],
+        spectral_norm: 0.04,
+        effective_rank: 1.9 + block,
+        robust_z: null,
+        outlier: false,
+      },
+      ...MARKED[`model.layers.${block}.${i < 4 ? "self_attn" : "mlp"}.${module}`],
     })),
   ),
 };

@@ -24,6 +24,14 @@ export const TRAIN_STATE_NAMES = [
   "device-lost",
   "out-of-memory",
   "not-finite",
+  "preflight",
+  "rate-too-high",
+  "rolled-back",
+  "skipped",
+  "suspicious",
+  "collapsed",
+  "gave-up",
+  "old",
 ] as const;
 
 export const RUNS_STATE_NAMES = ["loading", "empty", "private", "list", "finished", "shown", "busy", "error"] as const;

@@ -124,9 +124,12 @@ export const OUTCOME = outcomeAfter(
   UPDATES,
   { chosen: "best", chosenStep: 64 },
   {
+    judged: { verdict: "healthy", reason: "All 6 checks passed." },
     checks: [
+      { name: "the base is unchanged", passed: true, evidence: "checksums of all weights before and after" },
       { name: "every number is finite", passed: true, evidence: "70 tensors" },
       { name: "every layer's adapter moved", passed: true, evidence: "35 of 35 layers" },
+      { name: "the answers are coherent", passed: true, evidence: "compared with the base's", about: "answers" },
       { name: "the adapter changes the logits", passed: true, evidence: "relative change 4.12e-1" },
       {
         name: "the written file gives the live logits",
@@ -145,7 +148,7 @@ const DAY = 86_400_000;
 const summary = (id: string, rest: Partial<RunSummary>): RunSummary => ({
   ...{ id, title: "Demo, standard", model: { kind: "demo" }, modelTitle: "Built-in demo", dataTitle: "Sample dataset" },
   ...{ began: TODAY, status: "finished", doneSteps: 64, totalSteps: 64, lastLoss: 1.42, bestLoss: 1.55 },
-  ...{ resumable: false, usable: true, bytes: 2_140_000 },
+  ...{ resumable: false, usable: true, verdict: "healthy", bytes: 2_140_000 },
   ...rest,
 });
 
@@ -156,7 +159,7 @@ export const RUNS: readonly RunSummary[] = [
     doneSteps: 12,
     totalSteps: 128,
     lastLoss: 3.1,
-    ...{ bestLoss: null, usable: false, resumable: true, bytes: 1_900_000 },
+    ...{ bestLoss: null, usable: false, verdict: null, resumable: true, bytes: 1_900_000 },
   }),
   summary("run-8", {
     status: "interrupted",
@@ -164,12 +167,13 @@ export const RUNS: readonly RunSummary[] = [
     lastLoss: 1.96,
     bestLoss: 2.08,
     usable: false,
+    verdict: null,
     resumable: true,
     began: TODAY - DAY,
   }),
   summary("run-7", { began: TODAY - DAY - 4_000_000 }),
   summary("run-6", {
-    title: "Demo, trial",
+    ...{ title: "Demo, trial", usable: false, verdict: "collapsed" },
     doneSteps: 20,
     totalSteps: 20,
     lastLoss: 2.27,
@@ -178,7 +182,7 @@ export const RUNS: readonly RunSummary[] = [
     bytes: 1_960_000,
   }),
   summary("run-5", {
-    title: "Letters in my voice",
+    ...{ title: "Letters in my voice", verdict: "suspicious" },
     model: { kind: "hub", id: "Qwen/Qwen2.5-0.5B-Instruct" },
     modelTitle: "Qwen/Qwen2.5-0.5B-Instruct",
     dataTitle: "letters-to-friends.jsonl",

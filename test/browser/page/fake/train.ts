@@ -3,7 +3,18 @@ import type { ErrorData } from "../../../../src/core/errors.ts";
 import { resolveConfig } from "../../../../src/train/config.ts";
 import { PRESETS } from "../../../../src/train/presets.ts";
 import { type AppState, INITIAL_STATE } from "../../../../src/ui/state/app-state.ts";
-import type { Opening, RunDetail, RunState } from "../../../../src/worker/protocol.ts";
+import type { Opening, RunDetail, RunEvent, RunOutcome, RunState } from "../../../../src/worker/protocol.ts";
+import {
+  BAD_FINDINGS,
+  COLLAPSED,
+  GAVE_UP,
+  GOOD_FINDINGS,
+  ODD,
+  ROLLED_BACK,
+  VOICE,
+  withAnswers,
+  withSkips,
+} from "./health.ts";
 import { CONFIG, eventsUntil, MODEL, OUTCOME, PLAN, QUESTIONS, RUNS, runState, UPDATES } from "./run.ts";
 import type { FakeState } from "./run-stand.tsx";
 import type { TRAIN_STATE_NAMES } from "./run-states.ts";
@@ -33,6 +44,22 @@ const failed = (error: ErrorData, step: number): FakeState => ({
   state: { ...READY, runs: RUNS, run: runState("failed", { id: "run-8", error }) },
   events: eventsUntil(step),
 });
+const LOOKED: RunEvent = { type: "preflight", findings: GOOD_FINDINGS };
+const watched = (phase: RunState["phase"], events: readonly RunEvent[], rest: Partial<RunState> = {}): FakeState => ({
+  state: { ...READY, run: runState(phase, rest) },
+  events: [LOOKED, ...events],
+});
+const answersHave = (level: "warn" | "bad", text: string): RunEvent => ({
+  ...{ type: "health", step: UPDATES, kind: "answers", level, text },
+});
+/** Another end than the healthy one. */
+const ended = (judged: RunOutcome["judged"], done: Partial<RunOutcome["done"]>, passed = true): RunOutcome => ({
+  ...{ ...OUTCOME, judged, usable: judged.verdict !== "collapsed", done: { ...OUTCOME.done, ...done } },
+  checks: OUTCOME.checks.map((check) =>
+    check.about ? { ...check, passed, evidence: done.answers?.symptoms[0]?.text ?? check.evidence } : check,
+  ),
+});
+const STEEP = { ...PRESETS.standard.knobs, learningRate: 0.03 };
 const LARGE = {
   ...PLAN,
   ...{ weightBytes: 988_000_000, adapterBytes: 70_000_000, updateBytes: 4_300_000_000, peakBytes: 5_358_000_000 },
@@ -114,6 +141,10 @@ export const TRAIN_STATES: Readonly<Record<(typeof TRAIN_STATE_NAMES)[number], F
       outcome: {
         ...OUTCOME,
         usable: false,
+        judged: {
+          verdict: "broken",
+          reason: "Not to be used: “every number is finite” is not so (model.layers.0.self_attn.q_proj).",
+        },
         checks: [{ name: "every number is finite", passed: false, evidence: "model.layers.0.self_attn.q_proj" }],
       },
     }),
@@ -148,7 +179,67 @@ export const TRAIN_STATES: Readonly<Record<(typeof TRAIN_STATE_NAMES)[number], F
       },
     ],
   },
+  preflight: {
+    ...watched("training", eventsUntil(2)),
+    events: [{ type: "preflight", findings: BAD_FINDINGS }, ...eventsUntil(2)],
+  },
+  "rate-too-high": { state: { ...READY, preset: "custom", knobs: STEEP, config: resolveConfig(STEEP, "fake") } },
+  "rolled-back": watched("training", [...eventsUntil(30), ROLLED_BACK, ...stepsAfter(30, 37)]),
+  skipped: watched("training", withSkips(eventsUntil(37), [12, 36])),
+  suspicious: watched(
+    "done",
+    [
+      ...withAnswers(eventsUntil(UPDATES), UPDATES, ODD),
+      answersHave("warn", "The answers look suspicious: 62 % of the 4-grams came before."),
+      VOICE,
+    ],
+    {
+      outcome: ended(
+        { verdict: "suspicious", reason: `Usable, but its answers look odd: ${ODD.symptoms[0]!.text}.` },
+        { answers: ODD },
+      ),
+    },
+  ),
+  collapsed: watched(
+    "done",
+    [
+      ...withAnswers(eventsUntil(UPDATES), UPDATES, COLLAPSED, ",".repeat(96)),
+      {
+        ...answersHave("bad", "The answers have collapsed: one token (“,”) 96 times in a row."),
+        fix: "Stop, and train again with a lower learning rate; look at the answers of the dataset, too.",
+      } as RunEvent,
+      { ...VOICE, tuned: { score: 0.02, chrF: 0.01, style: 0.03 } },
+    ],
+    {
+      outcome: ended(
+        { verdict: "collapsed", reason: `Its answers have collapsed: ${COLLAPSED.symptoms[0]!.text}.` },
+        { answers: COLLAPSED },
+        false,
+      ),
+    },
+  ),
+  "gave-up": watched("done", [...eventsUntil(30), ROLLED_BACK, ...stepsAfter(30, 60), GAVE_UP, VOICE], {
+    outcome: ended(
+      {
+        verdict: "suspicious",
+        reason: "Usable, but it diverged again and again, and was ended at its last good state.",
+      },
+      { endedEarly: "gave-up", rollbacks: 4, steps: 60, chosenStep: 48 },
+    ),
+  }),
+  /** As an older page wrote runs down. */
+  old: {
+    state: { ...READY, run: runState("done", { outcome: { ...OUTCOME, judged: undefined as never } }) },
+    events: eventsUntil(UPDATES).map((event) =>
+      event.type === "probe" ? { ...event, health: undefined as never } : event,
+    ),
+  },
 };
+
+/** What comes after update `from`. */
+function stepsAfter(from: number, to: number): RunEvent[] {
+  return eventsUntil(to).filter((event) => "step" in event && event.step > from);
+}
 
 export const TRAIN_ANSWERS = {
   plan: () => PLAN,
