@@ -5,10 +5,10 @@
  * The sweep is the range test of Smith 2017 (https://arxiv.org/abs/1506.01186) with rates that grow geometrically. Smith's
  * own bound, the turn, is too high for a run that stays there: every update leaves its mark on the losses after it, so
  * the curve turns only when the damage outweighs all that was learned before. The suggestion is a quarter of the rate at
- * which the loss is lowest (fastai's `minimum` takes a tenth, for SGD without warm-up or clipping); not above where it was
- * lowest before it first rose, since some curves rise and recover before they turn for good; and not above three times
- * the rate at which it fell fastest (fastai's `steep`, Lightning's `suggestion`), since the bottom of a curve may be long
- * and level. Where it never turned, it is the rate of the fastest fall: nobody knows how near the turn is.
+ * which the loss is lowest (fastai's `minimum` takes a tenth, for SGD without warm-up or clipping), and not above three
+ * times the rate at which it fell fastest (fastai's `steep`, Lightning's `suggestion`), since the bottom of a curve may be
+ * long and level. Where it never turned, it is the rate of the fastest fall: nobody knows how near the turn is. Some
+ * curves rise and recover half-way: Adam's momentum carries a fresh adapter too far, which is no damage.
  */
 import { formatNumber, formatSetting } from "../core/units.ts";
 
@@ -76,17 +76,15 @@ export function suggestRate(points: readonly RatePoint[], start: number): RateSu
   const bestLoss = curve[best]!;
   const noise = noiseOf(read.slice(0, Math.max(best + 1, ENOUGH)));
   const fall = start - bestLoss;
-  const rises = risesOf(read, { fall, start });
-  const turned = end >= 0 || rises.some((at) => at > best);
-  const beforeRise = lowestOf(curve.slice(0, rises[0]));
+  const turned = end >= 0 || rises(read.slice(best + 1), { fall, start, noise });
   const found = { bestAt: read[best]!.rate, bestLoss, turned, divergedAt };
   const problem = whyNot({ fall, start, noise, first: read.slice(0, 3), turned });
   if (problem) return { ...nothing, ...found, reason: problem };
 
   const steepestAt = read[steepestOf(curve.slice(0, best + 1), read, start)]!.rate;
   const fallsAt = read[curve.findIndex((loss) => start - loss >= 0.1 * fall)]!.rate;
-  const bounds = [found.bestAt / BELOW_LOWEST, read[beforeRise]!.rate, ABOVE_STEEPEST * steepestAt];
-  const rate = Number((turned ? Math.min(...bounds) : steepestAt).toPrecision(2));
+  const bound = Math.min(found.bestAt / BELOW_LOWEST, ABOVE_STEEPEST * steepestAt);
+  const rate = Number((turned ? bound : steepestAt).toPrecision(2));
   return { rate, fallsAt, steepestAt, ...found, reason: reasonFor(start, { steepestAt, ...found }) };
 }
 
@@ -114,20 +112,13 @@ function noiseOf(points: readonly RatePoint[]): number {
   return middle / (0.6745 * Math.sqrt(6)); // a second difference of white noise has six times its variance
 }
 
-/**
- * The points that lie above the lowest before them by more than a share of the whole fall, and more than noise. They are
- * looked for in the losses themselves: two high ones in a row are smoothed away.
- */
-function risesOf(read: readonly RatePoint[], { fall, start }: Pick<Curve, "fall" | "start">): number[] {
-  let lowest = start;
-  return read.flatMap(({ loss }, i) => {
-    lowest = Math.min(lowest, loss);
-    const noise = noiseOf(read.slice(0, Math.max(i, ENOUGH)));
-    return loss - lowest > Math.max(RISE * fall, LEAST_FALL * start, RISE_IN_NOISE * noise) ? [i] : [];
-  });
+/** Whether losses after the lowest point rise above it by more than a share of the whole fall, and more than noise. */
+function rises(after: readonly RatePoint[], { fall, start, noise }: Omit<Curve, "first" | "turned">): boolean {
+  const counts = Math.max(RISE * fall, LEAST_FALL * start, RISE_IN_NOISE * noise);
+  return after.some(({ loss }) => loss - (start - fall) > counts);
 }
 
-/** Where it is; 0 of nothing. */
+/** Where it is. */
 const lowestOf = (curve: readonly number[]): number =>
   curve.reduce((best, loss, i) => (loss < curve[best]! ? i : best), 0);
 
