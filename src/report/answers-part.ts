@@ -1,7 +1,7 @@
 /** The answers as the voice changes, question by question, each with its verdict; and the voice score as bars. */
 import { formatCount } from "../core/units.ts";
 import type { AnswerVerdict } from "../health/answers.ts";
-import type { VoiceScore } from "../train/events.ts";
+import type { VoiceScore } from "../health/voice.ts";
 import { clipped, type Html, html, type Part } from "./html.ts";
 import { badge, VERDICT_SIGNS } from "./icon.ts";
 import type { ReportDone, ReportInput, ReportProbe } from "./input.ts";

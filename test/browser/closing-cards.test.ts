@@ -77,6 +77,37 @@ describe.skipIf(missing)(`the closing cards in Chromium${missing ? ` (no browser
     await opened.close();
   });
 
+  it("hands out a collapsed adapter only at a second press, and never to the Hub", async () => {
+    const opened = await open("collapsed");
+    const { page } = opened;
+    await said(page, "The answers of this adapter have collapsed");
+    await said(page, ",,,,,,,,");
+    expect(await page.getByRole("button", { name: "Download for mlx-lm (zip)" }).count()).toBe(0);
+    await page.getByRole("button", { name: "Download it all the same" }).press("Enter");
+    await page.getByRole("button", { name: "Download for mlx-lm (zip)" }).press("Enter");
+    await expectCall(page, 'runFile("run-1", "mlx.zip")');
+    expect(await page.getByText("Push with your own token").count()).toBe(0);
+    await opened.close();
+    const fine = await open("suspicious");
+    await said(fine.page, "Suspicious. Usable, but its answers look odd");
+    await fine.page.getByRole("button", { name: "Download for mlx-lm (zip)" }).waitFor();
+    await fine.close();
+  });
+
+  it.each(["diagnosing", "diagnosed"])("shows the phases of a diagnosis: %s", async (state) => {
+    const opened = await open(state);
+    const { page } = opened;
+    await page.getByText("Diagnose: is training sound here?").click();
+    await said(page, "1. Baseline");
+    if (state === "diagnosed") await said(page, "Outcome: base weights were changed");
+    else await said(page, "Update 4 of 10");
+    expect(await lookProblems(page, `closing-${state}-open`)).toEqual([]);
+    await page.getByRole("button", { name: state === "diagnosed" ? "Diagnose again" : "Stop" }).press("Enter");
+    if (state === "diagnosing") await expectCall(page, "stopTrial()");
+    else await expect.poll(async () => (await calls(page)).join(), { timeout: 60_000 }).toContain("diagnose(");
+    await opened.close();
+  });
+
   it("asks both by Enter, shows what comes, and stops by Escape", async () => {
     const opened = await open("ready");
     const { page } = opened;

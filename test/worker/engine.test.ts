@@ -126,6 +126,9 @@ describe("the engine", () => {
     expect(again.factors[3]!.A).toEqual(adapter.factors[3]!.A);
     const csv = await (await engine.runFile(id!, "metrics.csv")).blob.text();
     expect(csv.trim().split("\n")).toHaveLength(7);
+    const report = await (await engine.runFile(id!, "report.html")).blob.text();
+    expect(report).toMatch(/^<!doctype html>/);
+    for (const words of ["Built-in demo", "the base is unchanged", "0.003"]) expect(report, words).toContain(words);
     const audit = await engine.audit();
     expect(audit).toMatchObject({ layers: 35, finite: true, zero: false });
     const logits = await engine.logits([1, 2, 3]);
