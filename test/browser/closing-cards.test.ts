@@ -99,8 +99,7 @@ describe.skipIf(missing)(`the closing cards in Chromium${missing ? ` (no browser
     const { page } = opened;
     await page.getByText("Diagnose: is training sound here?").click();
     await said(page, "1. Baseline");
-    if (state === "diagnosed") await said(page, "Outcome: base weights were changed");
-    else await said(page, "Update 4 of 10");
+    await said(page, state === "diagnosed" ? "Outcome: base weights were changed" : "Update 4 of 10");
     expect(await lookProblems(page, `closing-${state}-open`)).toEqual([]);
     await page.getByRole("button", { name: state === "diagnosed" ? "Diagnose again" : "Stop" }).press("Enter");
     if (state === "diagnosing") await expectCall(page, "stopTrial()");

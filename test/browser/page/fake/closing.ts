@@ -1,5 +1,6 @@
 /** Invented states of the support gate, the trust badge, and the Check and Download cards. */
 import type { ErrorData } from "../../../../src/core/errors.ts";
+import { resolveConfig } from "../../../../src/train/config.ts";
 import { type AppState, INITIAL_STATE } from "../../../../src/ui/state/app-state.ts";
 import type {
   AnswerEvent,
@@ -194,7 +195,7 @@ export const CLOSING_STATES: Readonly<Record<string, Partial<AppState>>> = {
     requests: HUB_REQUESTS,
   }),
   diagnosing: asked({ trial: { on: "diagnosis", sweep: null, diagnosis: UNDER_WAY } }),
-  diagnosed: asked({ trial: { on: null, sweep: null, diagnosis: FAULTY } }),
+  diagnosed: asked({ config: resolveConfig({}, "fake"), trial: { on: null, sweep: null, diagnosis: FAULTY } }),
   same: asked(answers(side("base", BASE, true), side("tuned", BASE, true))),
   chatting: asked({
     answering: "chat",
