@@ -149,13 +149,16 @@ function bad({ layers, loss, answers }: DiagnosisFacts): string[] {
   const reasons: string[] = [];
   const broken = layers.filter(({ finite }) => !finite).map(({ module }) => module);
   if (broken.length > 0) reasons.push(`${of(broken.length, layers.length)} layers are not finite: ${named(broken)}`);
-  if (answers?.verdict === "collapsed") reasons.push(...answers.symptoms.map(({ kind, text }) => `${kind}: ${text}`));
+  const symptoms = (answers?.symptoms ?? []).map(({ kind, text }) => `answers: ${kind}: ${text}`);
+  if (answers?.verdict === "collapsed") reasons.push(...symptoms);
   // Written so that NaN counts.
   if (loss && !(loss.after <= WORSE * loss.before)) {
     reasons.push(
       `the loss is ${formatNumber(loss.after)} with the adapter and ${formatNumber(loss.before)} without, on the same examples`,
     );
   }
+  // Answers that would only be looked at twice bear out what else is wrong.
+  if (reasons.length > 0 && answers?.verdict === "suspicious") reasons.push(...symptoms);
   return reasons;
 }
 
@@ -178,7 +181,7 @@ function good({ layers, loss, answers, training }: DiagnosisFacts): string[] {
     `A and B ${moved} in all ${formatCount(layers.length)} layers, and no tensor of the base changed`,
     ...(loss ? [`the loss went from ${formatNumber(loss.before)} to ${formatNumber(loss.after)}`] : []),
     ...(answers?.verdict === "suspicious"
-      ? answers.symptoms.map(({ kind, text }) => `answers are language, but look at them: ${kind}: ${text}`)
+      ? answers.symptoms.map(({ kind, text }) => `answers: look at them: ${kind}: ${text}`)
       : []),
   ];
 }

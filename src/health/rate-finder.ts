@@ -2,13 +2,13 @@
  * What a sweep of learning rates says: where the loss begins to fall, falls fastest, turns and blows up, and which rate
  * to train at. Names none where the curve says nothing. Pure.
  *
- * The sweep is the range test of Smith 2017 (https://arxiv.org/abs/1506.01186) with rates that grow geometrically. The
- * suggestion is the lowest of three: where the loss falls fastest against the logarithm of the rate (fastai's `steep`,
- * Lightning's `suggestion`); a fifth of the rate at which it is lowest (fastai's `minimum` takes a tenth, for SGD without
- * warm-up); and where it was lowest before it first rose. Smith's own bound, the turn, is too high for a run that stays
- * there: every update leaves its mark on the losses after it, so the curve turns only when the damage outweighs all that
- * was learned before. Some curves rise and recover before they turn for good, where Adam's momentum carries a fresh
- * adapter too far; what lies beyond is not forbidden, but not safe either.
+ * The sweep is the range test of Smith 2017 (https://arxiv.org/abs/1506.01186) with rates that grow geometrically. Smith's
+ * own bound, the turn, is too high for a run that stays there: every update leaves its mark on the losses after it, so
+ * the curve turns only when the damage outweighs all that was learned before. The suggestion is a quarter of the rate at
+ * which the loss is lowest (fastai's `minimum` takes a tenth, for SGD without warm-up or clipping); not above where it was
+ * lowest before it first rose, since some curves rise and recover before they turn for good; and not above three times
+ * the rate at which it fell fastest (fastai's `steep`, Lightning's `suggestion`), since the bottom of a curve may be long
+ * and level. Where it never turned, it is the rate of the fastest fall: nobody knows how near the turn is.
  */
 import { formatNumber, formatSetting } from "../core/units.ts";
 
@@ -51,7 +51,8 @@ const LEAST_FALL_IN_NOISE = 5;
 const RISE = 0.15;
 const RISE_IN_NOISE = 5;
 /** How far below the rate of the lowest loss the suggestion stays. */
-const BELOW_LOWEST = 5;
+const BELOW_LOWEST = 4;
+const ABOVE_STEEPEST = 3;
 
 /** Whether the last of these losses ends the sweep. `start`: the loss before the first update. */
 export function hasBlownUp(losses: readonly number[], start: number): boolean {
@@ -84,9 +85,9 @@ export function suggestRate(points: readonly RatePoint[], start: number): RateSu
 
   const steepestAt = read[steepestOf(curve.slice(0, best + 1), read, start)]!.rate;
   const fallsAt = read[curve.findIndex((loss) => start - loss >= 0.1 * fall)]!.rate;
-  const bounds = turned ? [found.bestAt / BELOW_LOWEST, read[beforeRise]!.rate] : [];
-  const rate = Number(Math.min(steepestAt, ...bounds).toPrecision(2));
-  return { rate, fallsAt, steepestAt, ...found, reason: reasonFor(rate, start, { steepestAt, ...found }) };
+  const bounds = [found.bestAt / BELOW_LOWEST, read[beforeRise]!.rate, ABOVE_STEEPEST * steepestAt];
+  const rate = Number((turned ? Math.min(...bounds) : steepestAt).toPrecision(2));
+  return { rate, fallsAt, steepestAt, ...found, reason: reasonFor(start, { steepestAt, ...found }) };
 }
 
 /** Running means from both ends, each corrected for its short beginning, averaged: smooth without lagging behind. */
@@ -175,12 +176,10 @@ function tooFew(count: number, points: readonly RatePoint[], divergedAt: number 
 
 type Marks = Pick<RateSuggestion, "steepestAt" | "bestAt" | "bestLoss" | "turned">;
 
-function reasonFor(rate: number, start: number, { steepestAt, bestAt, bestLoss, turned }: Marks): string {
+function reasonFor(start: number, { steepestAt, bestAt, bestLoss, turned }: Marks): string {
   const show = (value: number | null) => formatSetting(Number((value ?? 0).toPrecision(2)));
   const fastest = `the loss fell fastest at ${show(steepestAt)}`;
   const course = `from ${formatNumber(start)} to ${formatNumber(bestLoss ?? 0)}`;
   if (!turned) return `${fastest}, and still fell at the end of the sweep (${course}): a higher rate may do as well`;
-  const lowered = rate < Number((steepestAt ?? 0).toPrecision(2));
-  const bound = lowered ? "; so near to that a run would not be safe" : "";
-  return `${fastest} and was lowest at ${show(bestAt)} (${course})${bound}`;
+  return `${fastest} and was lowest at ${show(bestAt)} (${course}): well below that a run is safe`;
 }

@@ -2,6 +2,7 @@
 import { formatCount } from "../core/units.ts";
 import type { AnswerVerdict } from "../health/answers.ts";
 import type { VoiceScore } from "../health/voice.ts";
+
 import { clipped, type Html, html, type Part } from "./html.ts";
 import { badge, VERDICT_SIGNS } from "./icon.ts";
 import type { ReportDone, ReportInput, ReportProbe } from "./input.ts";

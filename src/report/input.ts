@@ -54,7 +54,16 @@ export interface ReportInput extends FromDescription {
 }
 
 export type ReportProbe = Pick<ProbeEvent, "step" | "index" | "text" | "ended"> & {
-  readonly health?: AnswerHealth | null | undefined;
+  readonly health?: ReportHealth | null | undefined;
+};
+
+/** Of a stored run it may name symptoms that nobody looks for any more. */
+export type ReportHealth = Pick<AnswerHealth, "verdict"> & {
+  readonly symptoms: readonly {
+    readonly kind: string;
+    readonly level: AnswerHealth["verdict"];
+    readonly text: string;
+  }[];
 };
 
 export type ReportDone = Pick<DoneEvent, "steps" | "chosen" | "chosenStep" | "skippedUpdates" | "stopped"> & {
@@ -64,12 +73,9 @@ export type ReportDone = Pick<DoneEvent, "steps" | "chosen" | "chosenStep" | "sk
 
 export type ReportAudit = Omit<AdapterAudit, "factors"> & { readonly factors: readonly ReportFactor[] };
 
-export type ReportFactor = Omit<FactorAudit, "effective_rank" | "singular_values"> & {
-  /** Of B·A: how many directions carry the change, 1 to rank. */
-  readonly effective_rank?: number | undefined;
-  /** Of scale · B·A, the largest first. */
-  readonly singular_values?: readonly number[] | undefined;
-};
+/** Adapters audited before spectra were taken lack them. */
+type Spectrum = "effective_rank" | "singular_values" | "spectral_norm" | "robust_z" | "outlier";
+export type ReportFactor = Omit<FactorAudit, Spectrum> & { readonly [K in Spectrum]?: FactorAudit[K] | undefined };
 
 export interface ReportFile {
   readonly name: string;

@@ -30,8 +30,8 @@ type Sign = keyof typeof SIGNS;
 const SIGNS = {
   zero: { mark: "0", word: "changes nothing" },
   broken: { mark: "✕", word: "not finite" },
-  large: { mark: "▲", word: `more than ${OUTLIER} × its neighbours` },
-  small: { mark: "▼", word: `less than 1/${OUTLIER} of its neighbours` },
+  large: { mark: "▲", word: "far above its neighbours" },
+  small: { mark: "▼", word: "far below its neighbours" },
 } as const;
 
 export function layersPart({ audit }: ReportInput): Section {
@@ -63,10 +63,12 @@ function measureCells(factors: readonly ReportFactor[]): Cell[] {
   });
 }
 
-function signOf({ finite, zero }: ReportFactor, relative: number, count: number): Sign | null {
+function signOf({ finite, zero, outlier }: ReportFactor, relative: number, count: number): Sign | null {
   if (!finite) return "broken";
   if (zero) return "zero";
   if (count < FEWEST) return null;
+  // The audit's own rule, where it has been applied: inspect and the page mark the same layers.
+  if (outlier !== undefined) return outlier ? (relative > 1 ? "large" : "small") : null;
   return relative > OUTLIER ? "large" : relative < 1 / OUTLIER ? "small" : null;
 }
 

@@ -60,6 +60,8 @@ const UPDATES = 10;
 
 /** The adapter that is looked at, trained here or brought. */
 interface Subject {
+  /** Linears that should have it, found in the model before it was put on. */
+  readonly planned: readonly string[];
   readonly lora: AttachedLora;
   readonly trial: Trial | null;
   /** Before training. */
@@ -98,7 +100,7 @@ export async function* runDiagnosis(session: TrainingSession, request: DiagnoseR
     const adapter = await readAdapter(device, model, subject.lora);
     const layers = await layerFacts(device, model, subject.lora, adapter, subject.initial);
     const baseChanged = changedTensors(fingerprint, await fingerprintBase(device, model));
-    const planned = request.adapter?.factors.map(({ module }) => module) ?? subject.lora.slots.map(({ path }) => path);
+    const { planned } = subject;
     const changes = { attachProblem: null, planned, layers, baseChanged, training };
     yield end(3, changeLines(changes, adapter, fingerprint));
 
@@ -150,10 +152,11 @@ async function attach(
 ): Promise<Subject | { problem: string }> {
   try {
     if (!adapter) {
+      const planned = targetLayers(model.tree, config).map(({ path }) => path);
       const trial = await Trial.begin({ device, model, config, train });
       const { lora } = trial;
       const initial = readFactors(lora, await readTensor(device, lora.parameters));
-      return { lora, trial, initial, free: () => trial.free() };
+      return { planned, lora, trial, initial, free: () => trial.free() };
     }
     const shapes = targetLayers(model.tree, { targetModules: null, numLayers: 0 }).map(
       ({ path, linear }) => [path, { in_features: linear.shape[1], out_features: linear.shape[0] }] as const,
@@ -164,7 +167,8 @@ async function attach(
       detachAdapter(model.tree);
       freeLora(device, lora);
     };
-    return { lora, trial: null, initial: null, free };
+    const planned = adapter.factors.map(({ module }) => module);
+    return { planned, lora, trial: null, initial: null, free };
   } catch (error) {
     if (error instanceof LorikeetError && error.kind === "model") return { problem: error.message };
     throw error;

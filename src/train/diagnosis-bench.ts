@@ -103,7 +103,16 @@ function questionsOf(examples: readonly Example[], decode: Decode): Question[] {
     const prompt = [...ids.subarray(0, cut)];
     const reference = decode(ids.subarray(cut, after < cut ? ids.length : after), true);
     const key = prompt.join();
-    if (!found.has(key)) found.set(key, { ids: prompt, text: decode(prompt, true), reference });
+    if (!found.has(key)) found.set(key, { ids: prompt, text: spoken(decode(prompt, true)), reference });
   }
   return [...found.values()];
 }
+
+const ROLES = new Set(["system", "user", "assistant", "model", "human"]);
+
+/** A question without the lines on which a chat template names who speaks. */
+const spoken = (text: string): string =>
+  text
+    .split("\n")
+    .filter((line) => !ROLES.has(line.trim()))
+    .join("\n");

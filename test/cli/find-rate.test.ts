@@ -76,3 +76,12 @@ it("Ctrl-C ends the sweep, and says so", async () => {
   expect(out).toContain("stopped before the end of the sweep");
   expect(out).toMatch(/^sweep +0 updates/m);
 });
+
+it("of the demo model, a coarse sweep of small updates names a rate near those that its author found good", async () => {
+  const argv = ["find-rate", "--model", "demo", "--data", "public/demo", "--batch-size", "4"];
+  const { out } = await succeed(...argv, "--from", "2e-4", "--to", "0.05", "--updates", "20", "--json");
+  const { rate } = JSON.parse(out);
+  // public/demo/README.md: 1.5e-3 to 3e-3; within three times of that.
+  expect(rate).toBeGreaterThan(5e-4);
+  expect(rate).toBeLessThan(9e-3);
+});

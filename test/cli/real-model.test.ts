@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { readJsonFile, succeed, temporaryFolder, writeRecords } from "./support.ts";
+import { readJsonFile, readLines, succeed, temporaryFolder, writeRecords } from "./support.ts";
 
 const MODEL = fileURLToPath(new URL("../../../shared/data/stories260K", import.meta.url));
 
@@ -52,5 +52,23 @@ describe.skipIf(!existsSync(path.join(MODEL, "model.safetensors")))("stories260K
     expect(await evaluate("--adapter-path", out)).toBeCloseTo(Math.min(...losses), 5);
     expect(await evaluate()).toBeCloseTo(losses[0], 5);
     expect(existsSync(data)).toBe(true);
+  });
+
+  it("is given a learning rate by find-rate that lies well below the turn and trains better than a tenth of it", async () => {
+    const folder = temporaryFolder();
+    writeRecords(path.join(folder, "train.jsonl"), sentences(0, 35));
+    writeRecords(path.join(folder, "valid.jsonl"), sentences(35, 7));
+    const files = ["--model", MODEL, "--data", folder, "--batch-size", "4"];
+    const found = JSON.parse((await succeed("find-rate", ...files, "--updates", "40", "--json")).out);
+    expect(found.rate).toBeGreaterThan(5e-4);
+    expect(found.rate).toBeLessThan(5e-3);
+    expect(found.rate).toBeLessThanOrEqual(found.bestAt / 3.9);
+    const lossAt = async (rate: number) => {
+      const out = path.join(folder, String(rate));
+      const line = ["train", ...files, "--adapter-path", out, "--steps", "16", "--learning-rate", String(rate)];
+      await succeed(...line, "--steps-per-eval", "16", "--steps-per-sample", "0");
+      return readLines(path.join(out, "metrics.jsonl")).at(-1)!.loss;
+    };
+    expect(await lossAt(found.rate)).toBeLessThan(await lossAt(found.rate / 10));
   });
 });

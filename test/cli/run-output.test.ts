@@ -16,6 +16,7 @@ const ADAPTER: Adapter = {
 const STEP = { type: "step", step: 1, epoch: 0, finite: true, tokens: 2, supervisedTokens: 1, seconds: 1 } as const;
 const step: StepEvent = { ...STEP, loss: 1, gradNorm: 1, learningRate: 1 };
 const RUN = { adapter: ADAPTER, unmoved: [], baseChanged: [], answers: null };
+const RECORDS = { record: { status: "failed" }, report: "<!doctype html>" };
 const save: SaveEvent = { type: "save", step: 2, adapter: ADAPTER, checkpoint: new Uint8Array(8) };
 
 /** As half-way: the file is right, though not every layer has moved. */
@@ -32,10 +33,10 @@ describe("a failed run", () => {
   it("takes back the folders it made when nothing was saved", async () => {
     const base = temporaryFolder();
     const out = output(path.join(base, "a", "b"));
-    await out.abandon({});
+    await out.abandon(RECORDS);
     await out.step(step);
     expect(filesIn(path.join(base, "a", "b"))).toEqual(["metrics.jsonl"]);
-    await out.abandon({});
+    await out.abandon(RECORDS);
     expect(filesIn(base)).toEqual([]);
   });
 
@@ -45,7 +46,7 @@ describe("a failed run", () => {
     writeFileSync(path.join(base, "a", "notes.txt"), "mine");
     const out = output(path.join(base, "a"));
     await out.step(step);
-    await out.abandon({});
+    await out.abandon(RECORDS);
     expect(filesIn(path.join(base, "a"))).toEqual(["notes.txt"]);
   });
 
@@ -54,8 +55,9 @@ describe("a failed run", () => {
     const out = output(base);
     await out.step(step);
     await out.save(save, fileIsRight);
-    await out.abandon({ status: "failed" });
+    await out.abandon(RECORDS);
     expect(readJsonFile(base, "run.json")).toEqual({ status: "failed" });
+    expect(filesIn(base)).toContain("report.html");
     expect(filesIn(base)).toContain("0000002_adapters.safetensors");
   });
 });

@@ -81,7 +81,7 @@ const FAULTS: readonly [string, Partial<DiagnosisFacts>, (typeof OUTCOMES)[numbe
     "answers collapsed",
     { answers: answers("collapsed") },
     "parameters changed but answers are bad",
-    /^single-token run: "," 48/,
+    /^answers: single-token run: "," 48/,
   ],
   [
     "the loss rose",
@@ -143,6 +143,11 @@ it.each([
   ["some updates skipped", { training: { ...GOOD.training!, skipped: 3 } }],
 ] satisfies [string, Partial<DiagnosisFacts>][])("%s: still healthy", (_, changes) => {
   expect(diagnose({ ...GOOD, ...changes }).outcome).toBe("healthy");
+});
+
+it("suspicious answers bear out a loss that rose", () => {
+  const found = diagnose({ ...GOOD, loss: { before: 2, after: 6 }, answers: answers("suspicious") });
+  expect(found.reasons.map((reason) => reason.slice(0, 12))).toEqual(["the loss is ", "answers: sin"]);
 });
 
 it("suspicious answers are named in a healthy verdict", () => {

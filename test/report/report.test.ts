@@ -180,7 +180,7 @@ describe("what is said", () => {
   it("layers that stand out, by sign and word", () => {
     const text = partText(runReport(collapsedRun()), "layers");
     expect(text).toContain(
-      "1 changes nothing (block 3, q_proj). 1 not finite (block 11, up_proj). 1 more than 4 × its neighbours (block 17, down_proj).",
+      "1 changes nothing (block 3, q_proj). 1 not finite (block 11, up_proj). 1 far above its neighbours (block 17, down_proj).",
     );
     const cells = elementsOf(runReport(collapsedRun())).filter((cell) =>
       ["zero", "broken", "large"].includes(attributeOf(cell, "data-sign") ?? ""),

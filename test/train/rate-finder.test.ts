@@ -60,7 +60,7 @@ describe("a sweep", () => {
     const { suggestion } = end;
     expect(points.length).toBeLessThan(MAX_SWEEP);
     expect(suggestion.divergedAt).toBe(points.at(-1)!.rate);
-    expect(suggestion.rate!).toBeLessThan(suggestion.divergedAt! / 5);
+    expect(suggestion.rate!).toBeLessThan(suggestion.divergedAt! / 4);
   });
 
   it("says that nothing can be read where every rate is too high, and where every one is too low", async () => {

@@ -137,11 +137,10 @@ describe("a kernel that does nothing", () => {
   it.each(Object.entries(WITHOUT))("%s fails %j and nothing else", async (name, expected) => {
     const idle = edited((command, before) => {
       if (command.kind !== "dispatch" || nameOf(command.kernel) !== name) return [command];
-      const kernel = { ...command.kernel, grid: () => [0, 1, 1] as const };
-      // A fresh output would hold whatever its buffer held before: zeros are the same every time.
+      // Not a dispatch of no workgroups, of which Dawn warns. A fresh output would hold whatever its buffer held before: zeros are the same every time.
       const written = new Set(before.flatMap(writes).map(({ storage }) => storage));
       const fresh = command.outputs.filter(({ storage }) => !storage.resident && !written.has(storage));
-      return [...fresh.map((target) => ({ kind: "clear", target }) as const), { ...command, kernel }];
+      return fresh.map((target) => ({ kind: "clear", target }) as const);
     });
     expect(await failing(idle)).toEqual(ALL.filter((one) => expected.includes(one)));
   });

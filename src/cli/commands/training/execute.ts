@@ -9,7 +9,7 @@ import type { Io } from "../../io.ts";
 import { createProgress, type Progress } from "../../progress.ts";
 import { healthLine } from "./health-lines.ts";
 import type { PreparedRun } from "./prepare.ts";
-import { recordOf } from "./record.ts";
+import { recordsOf } from "./record.ts";
 import { RunOutput, type Verify } from "./run-output.ts";
 
 export interface Outcome extends Course {
@@ -40,7 +40,7 @@ export async function executeRun(
   const course = newCourse();
   const verify: Verify = (adapter, written, done) => session.verify(adapter, written, train.examples, done);
   const began = new Date();
-  const record = (status: "finished" | "stopped" | "failed") => recordOf(run, course, status, began);
+  const records = (status: "finished" | "stopped" | "failed") => recordsOf(run, course, status, began);
   const says = () => progress.log("stopping after this update; Ctrl-C again quits at once, without saving");
   stop.addEventListener("abort", says);
   try {
@@ -68,12 +68,12 @@ export async function executeRun(
       const finished = await output.finish({ ...done, adapter }, verify);
       course.checks = finished.checks;
       place = finished.place;
-      await output.record(record(done.stopped ? "stopped" : "finished"));
+      await output.record(records(done.stopped ? "stopped" : "finished"));
     }
     return { ...course, start: course.start!, done: done!, judged: judgeCourse(course), place };
   } catch (error) {
     progress.done();
-    await output.abandon(record("failed"));
+    await output.abandon(records("failed"));
     throw error;
   } finally {
     stop.removeEventListener("abort", says);

@@ -13,12 +13,14 @@ import { metricsLine } from "../../../train/run-record.ts";
 import { type Check, type TrainedFacts, WRITTEN_RIGHT } from "../../../train/verify.ts";
 import { type MadeFolder, makeFolder, writeWhole } from "../../node/files.ts";
 import { folderSource } from "../../node/folder.ts";
+import type { Records } from "./record.ts";
 import type { Origin } from "./request.ts";
 
 export const ADAPTER_FILE = "adapters.safetensors";
 export const CHECKPOINT_FILE = "checkpoint.safetensors";
 const METRICS_FILE = "metrics.jsonl";
 const RECORD_FILE = "run.json";
+const REPORT_FILE = "report.html";
 
 /** Checks an adapter against the files it was written to, and against its run once that has ended. */
 export type Verify = (adapter: Adapter, written: ModelSource, run: TrainedFacts | null) => Promise<Check[]>;
@@ -118,15 +120,16 @@ export class RunOutput {
     }
   }
 
-  async record(run: object): Promise<void> {
-    await writeWhole(this.at(RECORD_FILE), `${JSON.stringify(run, null, 2)}\n`);
+  async record({ record, report }: Records): Promise<void> {
+    await writeWhole(this.at(RECORD_FILE), `${JSON.stringify(record, null, 2)}\n`);
+    await writeWhole(this.at(REPORT_FILE), report);
   }
 
   /** After a failure: keeps what can be gone on from, with a record of what happened; removes everything else. */
-  async abandon(run: object): Promise<void> {
+  async abandon(run: Records): Promise<void> {
     if (!this.made) return;
     if (this.usable) return this.record(run);
-    for (const name of [METRICS_FILE, RECORD_FILE]) await rm(this.at(name), { force: true });
+    for (const name of [METRICS_FILE, RECORD_FILE, REPORT_FILE]) await rm(this.at(name), { force: true });
     await this.made.takeBack();
   }
 
