@@ -226,10 +226,10 @@ describe.skipIf(missing)(`the closing cards in Chromium${missing ? ` (no browser
     const opened = await open("refused");
     const { page } = opened;
     const names = await page.locator(".c-download-files button").allTextContents();
-    expect(names).toEqual(["Download run.json", "Download CSV", "Download JSONL"]);
+    expect(names).toEqual(["Download run report", "Download run.json", "Download CSV", "Download JSONL"]);
     // Where every check passed there are the adapter's as well.
     const well = await open("ready");
-    expect(await well.page.locator(".c-download-files button").count()).toBe(6);
+    expect(await well.page.locator(".c-download-files button").count()).toBe(7);
     await well.close();
     await opened.close();
   });
