@@ -1,48 +1,22 @@
 /** The engine: every request of the page, handed to the part that knows. */
-import { configError, deviceError, modelError } from "../core/errors.ts";
-import { parseJson } from "../core/json.ts";
-import { openDevice } from "../gpu/open.ts";
-import { describeEnvironment, describeSupport } from "../gpu/support.ts";
-import type { WebGpuDevice } from "../gpu/webgpu.ts";
+import { configError, modelError } from "../core/errors.ts";
 import { auditAdapter } from "../lora/audit.ts";
 import { importAdapter } from "../lora/import.ts";
 import { type CatalogueRow, describeCatalogue } from "../train/catalogue-estimate.ts";
 import { resolveConfig } from "../train/config.ts";
 import { deviceBudget, fits } from "../train/memory-budget.ts";
-import { runSelfTest, selfTestError } from "../train/self-test.ts";
 import type { TrainingSession } from "../train/session.ts";
-import { type Context, toldFetch } from "./context.ts";
-import { AnswerDesk } from "./desks/answer-desk.ts";
-import { DataDesk } from "./desks/data-desk.ts";
-import { ModelDesk, SUPERSEDED } from "./desks/model-desk.ts";
+import { SUPERSEDED } from "./desks/model-desk.ts";
 import { planRun } from "./desks/plan.ts";
-import { RunDesk, type RunJob } from "./desks/run-desk.ts";
+import type { RunJob } from "./desks/run-desk.ts";
 import { keptModels, removeKept } from "./models/model-cache.ts";
-import type { Draft, Engine, EngineEvent, KeptModel, Opening, OpenOptions } from "./protocol.ts";
+import { browserSurroundings, DRAFT, openParts, type Parts } from "./parts.ts";
+import type { Engine, EngineEvent, KeptModel } from "./protocol.ts";
 import { pushFiles } from "./runs/push.ts";
 import { readRunData } from "./runs/run-data.ts";
 import { makeRunFile, mlxFiles } from "./runs/run-files.ts";
 import { newRunId, openRunFolder, RunFolder, type StoredRun } from "./runs/run-folder.ts";
 import { listRuns, summarize } from "./runs/run-list.ts";
-import { type OpenedStore, openStore } from "./storage/open-store.ts";
-import { storageFacts } from "./storage/storage-facts.ts";
-
-const DRAFT = "draft.json";
-
-/** What the engine finds around it; tests bring their own. */
-export interface Surroundings {
-  readonly gpu: GPU | undefined;
-  readonly fetch: typeof fetch;
-  openDevice(): Promise<WebGpuDevice>;
-  openStore(): Promise<OpenedStore>;
-}
-
-const browserSurroundings = (): Surroundings => ({
-  gpu: navigator.gpu as GPU | undefined,
-  fetch: (input, init) => fetch(input, init),
-  openDevice: () => openDevice(navigator.gpu),
-  openStore: () => openStore(),
-});
 
 export function createEngine(publish: (event: EngineEvent) => void, around = browserSurroundings()): Engine {
   let parts: Parts | null = null;
@@ -54,6 +28,7 @@ export function createEngine(publish: (event: EngineEvent) => void, around = bro
   };
   const idle = (what: string): Parts => {
     const open = opened();
+    if (open.trials.busy) throw configError(`${what}: ${open.trials.doing}`, "Stop it first, or wait for its end.");
     if (!open.run.busy) return open;
     throw configError(`${what}: a run is on`, "Stop the run first, or wait for its end.");
   };
@@ -77,6 +52,15 @@ export function createEngine(publish: (event: EngineEvent) => void, around = bro
     const { session } = models;
     if (!session) throw modelError("the model is not loaded", "Load it in the Model card.");
     await run.endWarmUp();
+    return session;
+  };
+
+  /** The same, with the model brought to the GPU where it is not. */
+  const loadedFor = async (what: string): Promise<TrainingSession> => {
+    const { models, run } = free(what);
+    const session = await models.load();
+    await run.endWarmUp();
+    idle(what);
     return session;
   };
 
@@ -211,6 +195,17 @@ export function createEngine(publish: (event: EngineEvent) => void, around = bro
     async stopAnswer() {
       opened().answers.stop();
     },
+    async findRate(config) {
+      const { trials, data } = opened();
+      await trials.findRate(await loadedFor("Finding a learning rate"), data.runRecords(), config);
+    },
+    async diagnose(config) {
+      const { trials, data } = opened();
+      await trials.diagnose(await loadedFor("A diagnosis"), data.runRecords(), config);
+    },
+    async stopTrial() {
+      opened().trials.stop();
+    },
     async audit() {
       return auditAdapter(await importAdapter((await currentRun(opened())).folder.source()));
     },
@@ -227,47 +222,6 @@ export function createEngine(publish: (event: EngineEvent) => void, around = bro
       return (await sessionFor("Reading logits")).logits(ids);
     },
   };
-}
-
-interface Parts {
-  readonly context: Context;
-  readonly models: ModelDesk;
-  readonly data: DataDesk;
-  readonly run: RunDesk;
-  readonly answers: AnswerDesk;
-}
-
-async function openParts(
-  { base, hub }: OpenOptions,
-  publish: Context["publish"],
-  around: Surroundings,
-): Promise<{ opening: Opening; parts: Parts }> {
-  const { gpu } = around;
-  const { store, note } = await around.openStore();
-  const ask = toldFetch(publish, around.fetch);
-  const context: Context = { store, base, hub, fetch: ask, openDevice: around.openDevice, publish };
-  const models = new ModelDesk(context);
-  const data = new DataDesk(context, models);
-  const parts = { context, models, data, run: new RunDesk(context), answers: new AnswerDesk(context) };
-
-  const support = await describeSupport(gpu);
-  const { verdict } = support;
-  const blocked = verdict.state === "blocked" ? deviceError(verdict.reason, verdict.remedy, "no-webgpu") : null;
-  const selfTests = blocked ? [] : await runSelfTest(await models.device());
-  const { usedBytes, quotaBytes } = await storageFacts();
-  const opening: Opening = {
-    ...{ support, selfTests, draft: await readDraft(store) },
-    environment: await describeEnvironment(globalThis),
-    storage: { lasting: store.lasting, note, usedBytes, quotaBytes },
-    blocked: (blocked ?? selfTestError(selfTests))?.toData() ?? null,
-  };
-  return { opening, parts };
-}
-
-async function readDraft(store: Context["store"]): Promise<Draft | null> {
-  const bytes = await store.read(DRAFT).catch(() => null);
-  // Written by this page, whole or not at all.
-  return bytes && (parseJson(new TextDecoder().decode(bytes), DRAFT) as unknown as Draft);
 }
 
 function catalogueFor({ models }: Parts, memoryGB: number | null): Promise<CatalogueRow[]> {

@@ -29,6 +29,7 @@ import type {
   RunFile,
   RunState,
   RunSummary,
+  TrialEvent,
 } from "./states.ts";
 
 export type * from "./states.ts";
@@ -40,6 +41,7 @@ export type EngineEvent =
   | { readonly type: "run"; readonly state: RunState }
   | { readonly type: "progress"; readonly events: readonly RunEvent[] }
   | { readonly type: "answer"; readonly answer: AnswerEvent }
+  | { readonly type: "trial"; readonly event: TrialEvent }
   | { readonly type: "request"; readonly url: string; readonly bytes: number | null };
 
 /** Every method of `Engine`, for the two ends of the wire. */
@@ -47,7 +49,20 @@ export const ENGINE_METHODS = [
   ...(["open", "saveDraft", "catalogue", "keptModels", "forgetModel", "chooseModel", "loadModel"] as const),
   ...(["pauseDownload", "openData", "openSample", "mapColumns", "examineData", "dataRows", "previewRecord"] as const),
   ...(["cleanedData", "plan", "startRun", "pauseRun", "resumeRun", "stopRun", "runs", "runDetail"] as const),
-  ...(["continueRun", "openRun", "forgetRun", "ask", "stopAnswer", "audit", "runFile", "pushToHub", "logits"] as const),
+  ...([
+    "continueRun",
+    "openRun",
+    "forgetRun",
+    "findRate",
+    "diagnose",
+    "stopTrial",
+    "ask",
+    "stopAnswer",
+    "audit",
+    "runFile",
+    "pushToHub",
+    "logits",
+  ] as const),
 ] as const satisfies readonly (keyof Engine)[];
 
 export type EngineMethod = (typeof ENGINE_METHODS)[number];
@@ -105,6 +120,12 @@ export interface Engine {
   /** Puts the adapter of an earlier run on its model, to be asked and downloaded. */
   openRun(id: string): Promise<void>;
   forgetRun(id: string): Promise<void>;
+
+  /** Sweeps learning rates on a throw-away adapter; what it finds comes as trial events. Loads the model where it must. */
+  findRate(config: TrainConfig): Promise<void>;
+  /** Goes through the five phases of the diagnostic with a throw-away adapter; they come as trial events. */
+  diagnose(config: TrainConfig): Promise<void>;
+  stopTrial(): Promise<void>;
 
   /** Answers come as events. */
   ask(question: Question): Promise<void>;

@@ -9,6 +9,7 @@ import type { ColumnFacts, ColumnMapping } from "../data/mapping.ts";
 import type { Support, SupportRow } from "../gpu/support.ts";
 import type { Verdict } from "../health/finding.ts";
 import type { TrainConfig } from "../train/config.ts";
+import type { DiagnoseEvent } from "../train/diagnose.ts";
 import type {
   DoneEvent,
   HealthEvent,
@@ -22,6 +23,7 @@ import type {
 } from "../train/events.ts";
 import type { ModelFacts } from "../train/facts.ts";
 import type { Message } from "../train/prompt.ts";
+import type { SweepEvent } from "../train/rate-finder.ts";
 import type { SelfTestResult } from "../train/self-test.ts";
 import type { Judged } from "../train/verdict.ts";
 import type { Check } from "../train/verify.ts";
@@ -33,9 +35,11 @@ export type { Preview as ExamplePreview, RecordRow } from "../data/preview.ts";
 export type { Support, SupportRow } from "../gpu/support.ts";
 export type { AdapterAudit } from "../lora/audit.ts";
 export type { CatalogueRow } from "../train/catalogue-estimate.ts";
+export type { DiagnoseEvent } from "../train/diagnose.ts";
 export type { ProbeEvent, StartEvent, StepEvent, ValidationEvent } from "../train/events.ts";
 export type { ModelFacts } from "../train/facts.ts";
 export type { Message } from "../train/prompt.ts";
+export type { SweepEvent, SweepPointEvent } from "../train/rate-finder.ts";
 export type { SelfTestResult } from "../train/self-test.ts";
 export type { Check } from "../train/verify.ts";
 
@@ -249,6 +253,9 @@ export interface Question {
 
 export type Side = "base" | "tuned";
 
+/** What a trial tells: a sweep of learning rates, or a diagnosis. Neither keeps anything. */
+export type TrialEvent = SweepEvent | DiagnoseEvent;
+
 export interface AnswerEvent {
   readonly id: number;
   readonly side: Side;
@@ -265,7 +272,8 @@ export type RunFile =
   | "peft.zip"
   | "run.json"
   | "metrics.jsonl"
-  | "metrics.csv";
+  | "metrics.csv"
+  | "report.html";
 
 export interface NamedBlob {
   readonly name: string;

@@ -77,6 +77,36 @@ describe.skipIf(missing)(`the closing cards in Chromium${missing ? ` (no browser
     await opened.close();
   });
 
+  it("hands out a collapsed adapter only at a second press, and never to the Hub", async () => {
+    const opened = await open("collapsed");
+    const { page } = opened;
+    await said(page, "The answers of this adapter have collapsed");
+    await said(page, ",,,,,,,,");
+    expect(await page.getByRole("button", { name: "Download for mlx-lm (zip)" }).count()).toBe(0);
+    await page.getByRole("button", { name: "Download it all the same" }).press("Enter");
+    await page.getByRole("button", { name: "Download for mlx-lm (zip)" }).press("Enter");
+    await expectCall(page, 'runFile("run-1", "mlx.zip")');
+    expect(await page.getByText("Push with your own token").count()).toBe(0);
+    await opened.close();
+    const fine = await open("suspicious");
+    await said(fine.page, "Suspicious. Usable, but its answers look odd");
+    await fine.page.getByRole("button", { name: "Download for mlx-lm (zip)" }).waitFor();
+    await fine.close();
+  });
+
+  it.each(["diagnosing", "diagnosed"])("shows the phases of a diagnosis: %s", async (state) => {
+    const opened = await open(state);
+    const { page } = opened;
+    await page.getByText("Diagnose: is training sound here?").click();
+    await said(page, "1. Baseline");
+    await said(page, state === "diagnosed" ? "Outcome: base weights were changed" : "Update 4 of 10");
+    expect(await lookProblems(page, `closing-${state}-open`)).toEqual([]);
+    await page.getByRole("button", { name: state === "diagnosed" ? "Diagnose again" : "Stop" }).press("Enter");
+    if (state === "diagnosing") await expectCall(page, "stopTrial()");
+    else await expect.poll(async () => (await calls(page)).join(), { timeout: 60_000 }).toContain("diagnose(");
+    await opened.close();
+  });
+
   it("asks both by Enter, shows what comes, and stops by Escape", async () => {
     const opened = await open("ready");
     const { page } = opened;
@@ -196,10 +226,10 @@ describe.skipIf(missing)(`the closing cards in Chromium${missing ? ` (no browser
     const opened = await open("refused");
     const { page } = opened;
     const names = await page.locator(".c-download-files button").allTextContents();
-    expect(names).toEqual(["Download run.json", "Download CSV", "Download JSONL"]);
+    expect(names).toEqual(["Download run report", "Download run.json", "Download CSV", "Download JSONL"]);
     // Where every check passed there are the adapter's as well.
     const well = await open("ready");
-    expect(await well.page.locator(".c-download-files button").count()).toBe(6);
+    expect(await well.page.locator(".c-download-files button").count()).toBe(7);
     await well.close();
     await opened.close();
   });

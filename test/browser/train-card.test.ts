@@ -1,6 +1,7 @@
 /** The Train card in Chromium: every state in every look, and the way through it by keyboard alone. */
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { KNOBS } from "../../src/train/config.ts";
 import { calls, lookProblems, tabTo } from "./card-states.ts";
 import { browserMissing, type OpenPage, type Site, startSite } from "./harness.ts";
 import { TRAIN_STATE_NAMES } from "./page/fake/run-states.ts";
@@ -45,9 +46,51 @@ describe.skipIf(missing)(`the Train card in Chromium${missing ? ` (no browser: $
     await ready.page.getByText("All settings").click();
     await ready.page.getByText("Questions asked").click();
     await ready.page.getByLabel("Batch size").waitFor();
-    expect(await ready.page.locator("[data-knob]").count()).toBe(26);
+    expect(await ready.page.locator("[data-knob]").count()).toBe(KNOBS.length);
     expect(await lookProblems(ready.page, "train-settings")).toEqual([]);
     await ready.close();
+  });
+
+  it.each(["swept", "sweeping"] as const)("shows the learning rates that were tried: %s", async (state) => {
+    const opened = await open(state);
+    const { page } = opened;
+    await page.getByText("All settings").click();
+    await page.getByRole("img", { name: /^Loss by learning rate/ }).waitFor();
+    expect(await lookProblems(page, `train-${state}-open`)).toEqual([]);
+    if (state === "swept") {
+      await page.getByRole("button", { name: "Use this rate: 0.0024" }).press("Enter");
+      await expect.poll(() => ask(page, "get().config.learningRate"), WAIT).toBe(2.4e-3);
+      await page.getByRole("button", { name: "Find a learning rate" }).press("Enter");
+      await expect.poll(async () => (await calls(page)).join(), WAIT).toContain("findRate(");
+    } else {
+      await page.getByRole("button", { name: "Stop" }).press("Enter");
+      await expectCall(opened, "stopTrial()");
+    }
+    await opened.close();
+  });
+
+  it("tells what the guard did, marks it on the curve, and puts its verdict before the curves'", async () => {
+    const back = await open("rolled-back");
+    await back.page.getByText("Put back to update 24, learning rate halved. Loss", { exact: false }).first().waitFor();
+    const marks = back.page.getByRole("list", { name: "Marks on the chart" });
+    expect(await marks.textContent()).toContain("put back: update 30");
+    await back.page.getByRole("img", { name: /^Loss/ }).press("Home");
+    await back.close();
+    const plain = await open("training");
+    expect(await plain.page.getByRole("list", { name: "Marks on the chart" }).count()).toBe(0);
+    await plain.close();
+    const steep = await open("rate-too-high");
+    await steep.page.getByText("Steps far too large").waitFor();
+    await steep.page.getByRole("button", { name: "Set the learning rate to 0.002" }).press("Enter");
+    await steep.page.getByText("Steps far too large").waitFor({ state: "detached" });
+    expect(await ask(steep.page, "get().config.learningRate")).toBe(2e-3);
+    await steep.close();
+    const odd = await open("suspicious");
+    await odd.page.getByText("Suspicious. Usable, but its answers look odd").waitFor();
+    await odd.page.getByText("Why", { exact: true }).first().click();
+    await odd.page.getByText("62 % of its 4-grams came before in it").first().waitFor();
+    await odd.page.getByText("closer to the dataset's manner: 21 % before, 68 % with the adapter").waitFor();
+    await odd.close();
   });
 
   it("is accessible with the question before stopping", async () => {

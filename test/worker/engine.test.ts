@@ -126,6 +126,10 @@ describe("the engine", () => {
     expect(again.factors[3]!.A).toEqual(adapter.factors[3]!.A);
     const csv = await (await engine.runFile(id!, "metrics.csv")).blob.text();
     expect(csv.trim().split("\n")).toHaveLength(7);
+    const report = await (await engine.runFile(id!, "report.html")).blob.text();
+    expect(report).toMatch(/^<!doctype html>/);
+    expect(report).toContain(`<title>Built-in demo on `);
+    expect(report).toMatch(/base is unchanged|base model is unchanged/i);
     const audit = await engine.audit();
     expect(audit).toMatchObject({ layers: 35, finite: true, zero: false });
     const logits = await engine.logits([1, 2, 3]);

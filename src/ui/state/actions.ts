@@ -17,6 +17,7 @@ import { type AppState, type CardId, isRunning } from "./app-state.ts";
 import type { Curves } from "./curves.ts";
 import { takeRunEvents } from "./engine-events.ts";
 import type { Store } from "./store.ts";
+import { trialActions } from "./trial-actions.ts";
 
 /** The longest answer in the Check card, in tokens. */
 export const ANSWER_TOKENS = 128;
@@ -194,6 +195,7 @@ export function createActions(store: Store<AppState>, curves: Curves, engine: ()
     resumeRun: () => attempt("train", (engine) => engine.resumeRun()),
     stopRun: () => attempt("train", (engine) => engine.stopRun()),
 
+    ...trialActions(store, attempt, engine),
     async refreshRuns() {
       await attempt("runs", async (engine) => store.set({ runs: await engine.runs() }));
     },

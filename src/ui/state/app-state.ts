@@ -18,6 +18,8 @@ import type {
   Side,
 } from "../../worker/protocol.ts";
 
+import { NO_TRIALS, type Trials } from "./trials.ts";
+
 export const CARDS = ["model", "data", "train", "check", "download", "runs"] as const;
 export type CardId = (typeof CARDS)[number];
 
@@ -79,6 +81,9 @@ export interface AppState {
   /** The tab is hidden while training. */
   readonly hidden: boolean;
 
+  /** Sweep of learning rates and diagnosis. */
+  readonly trial: Trials;
+
   readonly comparison: Comparison | null;
   readonly chat: readonly ChatTurn[];
   /** A question is being answered, of this number: answers to others come too late. */
@@ -122,7 +127,7 @@ export const INITIAL_STATE: AppState = {
   ...{ opening: null, broken: null, model: NO_MODEL, catalogue: null, kept: [], data: NO_DATA },
   ...{ preset: "trial", knobs: {}, config: null, knobProblem: null, plan: null, planError: null },
   ...{ memoryGB: null, probes: null, run: NO_RUN, probeAnswers: [], log: [], step: 0, secondsLeft: null },
-  ...{ findings: [], health: [], voice: null },
+  ...{ findings: [], health: [], voice: null, trial: NO_TRIALS },
   ...{
     hidden: false,
     comparison: null,

@@ -8,6 +8,7 @@ import type { AppState, LogLine } from "./app-state.ts";
 import type { Curves } from "./curves.ts";
 import type { Store } from "./store.ts";
 import { createTimeLeft } from "./time-left.ts";
+import { takeTrial } from "./trials.ts";
 
 /** Milliseconds between two changes of the state while training. */
 const EVERY = 250;
@@ -36,6 +37,8 @@ export function createListener(store: Store<AppState>, curves: Curves): (event: 
         return flushSoon.push(null);
       case "answer":
         return takeAnswer(store, event.answer);
+      case "trial":
+        return store.set({ trial: takeTrial(store.get().trial, event.event) });
       case "request":
         return store.set({ requests: withRequest(store.get().requests, event.url, event.bytes) });
     }

@@ -6,6 +6,7 @@ import { importAdapter } from "../../lora/import.ts";
 import type { StepEvent } from "../../train/events.ts";
 import { metricsLine } from "../../train/run-record.ts";
 import type { NamedBlob, RunEvent, RunFile } from "../protocol.ts";
+import { reportFile } from "./report-file.ts";
 import { ADAPTER_FILES, RECORD_FILE, type RunFolder, type StoredRun } from "./run-folder.ts";
 
 /** Throws ModelError when the run has no such file, as one that was stopped before its first update. */
@@ -21,6 +22,8 @@ export async function makeRunFile(folder: RunFolder, state: StoredRun, file: Run
       return { name: `${stem}-metrics.jsonl`, blob: blobOf(metricsJsonl(await folder.events()), "application/jsonl") };
     case "metrics.csv":
       return { name: `${stem}-metrics.csv`, blob: blobOf(metricsCsv(await folder.events()), "text/csv") };
+    case "report.html":
+      return { name: `${stem}-report.html`, blob: blobOf(await reportFile(folder, state), "text/html") };
     case "mlx.zip":
       return { name: `${stem}-mlx.zip`, blob: blobOf(await zipped(await mlxFiles(folder)), "application/zip") };
     case "peft.zip":

@@ -59,12 +59,12 @@ describe("what is offered", () => {
   it("is every file when all checks passed, the zip for mlx-lm first", () => {
     expect(files(DONE)).toEqual([
       ...["mlx.zip", "adapters.safetensors", "adapter_config.json", "peft.zip"],
-      ...["run.json", "metrics.csv", "metrics.jsonl"],
+      ...["report.html", "run.json", "metrics.csv", "metrics.jsonl"],
     ]);
   });
 
   it("holds no adapter of a run with a failed check, or of none", () => {
-    expect(files(BAD)).toEqual(["run.json", "metrics.csv", "metrics.jsonl"]);
+    expect(files(BAD)).toEqual(["report.html", "run.json", "metrics.csv", "metrics.jsonl"]);
     expect(files(FAILED)).toEqual(["metrics.csv", "metrics.jsonl"]);
     expect(files(INITIAL_STATE)).toEqual([]);
     expect(files(run({ phase: "training" }))).toEqual([]);

@@ -2,7 +2,7 @@
 import { lazy, Suspense, useEffect, useState } from "react";
 import { LinkButton } from "../../kit/button.tsx";
 import { Details } from "../../kit/details.tsx";
-import { Notice } from "../../kit/notice.tsx";
+import { ErrorNotice, Notice } from "../../kit/notice.tsx";
 import { useAppState, usePage } from "../../state/page.tsx";
 import { verdictOf } from "../verdict-words.ts";
 import { AnswerOptions } from "./answer-options.tsx";
@@ -15,6 +15,8 @@ import { type MemoryProps, withTurn } from "./memory.ts";
 import "./check.css";
 
 const Changes = lazy(async () => ({ default: (await import("./changes-panel.tsx")).Changes }));
+
+const DiagnosePanel = lazy(async () => ({ default: (await import("./diagnose-panel.tsx")).DiagnosePanel }));
 
 export function CheckBody(props: MemoryProps) {
   const standing = useAppState(standingOf);
@@ -42,20 +44,25 @@ export function CheckBody(props: MemoryProps) {
 function Unusable() {
   const failed = useAppState((state) => state.run.phase === "failed");
   const collapsed = useAppState((state) => verdictOf(state.run.outcome) === "collapsed");
+  const error = useAppState((state) => (state.problem?.card === "check" ? state.problem.error : null));
   return (
-    <Notice
-      tone="bad"
-      title={failed ? "The run ended without an adapter" : "There is no adapter to ask"}
-      actions={<GoToTrain>See what happened</GoToTrain>}
-    >
-      <p>
-        {failed
-          ? "The Train card says what went wrong and how to go on."
-          : collapsed
-            ? "Its answers have collapsed, so it was taken off the model again. The Train card shows them, and what helps."
-            : "It did not pass every check, so it was taken off the model again. The Train card says which, and what helps."}
-      </p>
-    </Notice>
+    <>
+      <Notice
+        tone="bad"
+        title={failed ? "The run ended without an adapter" : "There is no adapter to ask"}
+        actions={<GoToTrain>See what happened</GoToTrain>}
+      >
+        <p>
+          {failed
+            ? "The Train card says what went wrong and how to go on."
+            : collapsed
+              ? "Its answers have collapsed, so it was taken off the model again. The Train card shows them, and what helps."
+              : "It did not pass every check, so it was taken off the model again. The Train card says which, and what helps."}
+        </p>
+      </Notice>
+      {error && <ErrorNotice error={error} />}
+      <Diagnosis />
+    </>
   );
 }
 
@@ -70,6 +77,7 @@ function Asking({ memory, onMemory }: MemoryProps) {
       <div className="c-check-folds">
         <AnswerOptions memory={memory} onMemory={onMemory} />
         <ChangesPanel />
+        <Diagnosis />
       </div>
       <div>
         <LinkButton icon="download" href="#download" onPress={() => actions.toggleCard("check", false)}>
@@ -77,6 +85,20 @@ function Asking({ memory, onMemory }: MemoryProps) {
         </LinkButton>
       </div>
     </>
+  );
+}
+
+/** Fetched when it is opened. */
+function Diagnosis() {
+  const [open, setOpen] = useState(false);
+  return (
+    <Details summary="Diagnose: is training sound here?" onToggle={setOpen}>
+      {open && (
+        <Suspense fallback={<p className="k-soft">Opening…</p>}>
+          <DiagnosePanel />
+        </Suspense>
+      )}
+    </Details>
   );
 }
 

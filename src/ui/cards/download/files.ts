@@ -105,7 +105,7 @@ export function fileRows(run: RunState, offer: Offer): FileRow[] {
   if (offer === "none" || offer === "running" || run.id === null) return [];
   const offered = offer === "whole" || offer === "collapsed";
   const adapter = offered && run.outcome ? adapterRows(run.outcome.adapterBytes) : [];
-  return [...adapter, ...(offer === "failed" ? [] : [RECORD]), ...METRICS];
+  return [...adapter, ...(offer === "failed" ? [] : [REPORT, RECORD]), ...METRICS];
 }
 
 function adapterRows(bytes: number): FileRow[] {
@@ -129,6 +129,12 @@ function adapterRows(bytes: number): FileRow[] {
     },
   ];
 }
+
+const REPORT: FileRow = {
+  ...{ id: "report.html", title: "Run report", files: ["report.html"], button: "Download run report", size: null },
+  meaning:
+    "One page to read, print or send: verdict, certificate, curves, answers and settings. It needs nothing else.",
+};
 
 const RECORD: FileRow = {
   ...{ id: "run.json", title: "run.json", files: ["run.json"], button: "Download run.json", size: null },

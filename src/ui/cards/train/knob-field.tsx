@@ -14,6 +14,7 @@ import {
   type NamedKnob,
   shownValue,
 } from "./knob-values.ts";
+import { RateFinder } from "./rate-finder.tsx";
 
 /** Steps of the arrow keys where 1, 2, 5, 10 would be odd. */
 const ARROWS: Readonly<Record<string, number>> = {
@@ -36,6 +37,7 @@ export function KnobField({ knob }: KnobProps) {
   return (
     <div className="c-train-knob" data-knob={knob.name}>
       <Control knob={knob} />
+      {knob.name === "learningRate" && <RateFinder />}
       {changed && (
         <div>
           <Button kind="quiet" icon="refresh" onPress={() => actions.setKnob(knob.name, undefined)}>

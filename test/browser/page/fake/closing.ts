@@ -1,8 +1,8 @@
 /** Invented states of the support gate, the trust badge, and the Check and Download cards. */
 import type { ErrorData } from "../../../../src/core/errors.ts";
+import { resolveConfig } from "../../../../src/train/config.ts";
 import { type AppState, INITIAL_STATE } from "../../../../src/ui/state/app-state.ts";
 import type {
-  AdapterAudit,
   AnswerEvent,
   NamedBlob,
   Opening,
@@ -13,8 +13,10 @@ import type {
   SupportRow,
 } from "../../../../src/worker/protocol.ts";
 import { outcomeAfter } from "../../../support/outcome.ts";
+import { AUDIT } from "./audit.ts";
 import { COLLAPSED, ODD } from "./health.ts";
 import { DEMO } from "./model.ts";
+import { FAULTY, UNDER_WAY } from "./trials.ts";
 
 const need = (name: string, value: number, needed: number, unit: "bytes" | ""): SupportRow => ({
   ...{ name, value, needed, unit, ok: value >= needed, meaning: "What the kernels take at once." },
@@ -192,6 +194,8 @@ export const CLOSING_STATES: Readonly<Record<string, Partial<AppState>>> = {
     model: { ...DEMO, choice: HUB, title: HUB.id, phase: "ready", kept: true },
     requests: HUB_REQUESTS,
   }),
+  diagnosing: asked({ trial: { on: "diagnosis", sweep: null, diagnosis: UNDER_WAY } }),
+  diagnosed: asked({ config: resolveConfig({}, "fake"), trial: { on: null, sweep: null, diagnosis: FAULTY } }),
   same: asked(answers(side("base", BASE, true), side("tuned", BASE, true))),
   chatting: asked({
     answering: "chat",
@@ -260,32 +264,6 @@ export const CLOSING_STATES: Readonly<Record<string, Partial<AppState>>> = {
     },
     opened: SIDES_WITHOUT,
   }),
-};
-
-const MODULES = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
-
-const MARKED: Readonly<Record<string, Partial<AdapterAudit["factors"][number]>>> = {
-  "model.layers.1.mlp.up_proj": { norm_delta: 0, zero: true, norm_B: 0, singular_values: [0], effective_rank: 0 },
-  "model.layers.2.self_attn.v_proj": { norm_delta: 0.9, outlier: true, robust_z: 7.2, effective_rank: 1.2 },
-};
-
-export const AUDIT: AdapterAudit = {
-  ...{ rank: 8, alpha: 16, scale: 2, layers: 28, tensors: 56, parameters: 294_912, finite: true, zero: false },
-  factors: [0, 1, 2, 3].flatMap((block) =>
-    MODULES.map((module, i) => ({
-      module: `model.layers.${block}.${i < 4 ? "self_attn" : "mlp"}.${module}`,
-      ...{ in_features: 256, out_features: 256, rank: 8, parameters: 4096, finite: true, zero: false },
-      ...{ norm_A: 1, norm_B: 1, norm_delta: 0.05 + 0.07 * block + 0.011 * ((i * 5) % 7) },
-      ...{
-        singular_values: [0.04, 0.02],
-        spectral_norm: 0.04,
-        effective_rank: 1.9 + block,
-        robust_z: null,
-        outlier: false,
-      },
-      ...MARKED[`model.layers.${block}.${i < 4 ? "self_attn" : "mlp"}.${module}`],
-    })),
-  ),
 };
 
 const file = (name: string): NamedBlob => ({ name, blob: new Blob(["x".repeat(1200)]) });

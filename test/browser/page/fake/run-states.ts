@@ -32,6 +32,8 @@ export const TRAIN_STATE_NAMES = [
   "collapsed",
   "gave-up",
   "old",
+  "swept",
+  "sweeping",
 ] as const;
 
 export const RUNS_STATE_NAMES = ["loading", "empty", "private", "list", "finished", "shown", "busy", "error"] as const;

@@ -18,6 +18,7 @@ import {
 import { CONFIG, eventsUntil, MODEL, OUTCOME, PLAN, QUESTIONS, RUNS, runState, UPDATES } from "./run.ts";
 import type { FakeState } from "./run-stand.tsx";
 import type { TRAIN_STATE_NAMES } from "./run-states.ts";
+import { SWEEP } from "./trials.ts";
 
 const OPEN: Partial<AppState> = {
   opened: { train: true },
@@ -227,6 +228,13 @@ export const TRAIN_STATES: Readonly<Record<(typeof TRAIN_STATE_NAMES)[number], F
       { endedEarly: "gave-up", rollbacks: 4, steps: 60, chosenStep: 48 },
     ),
   }),
+  swept: { state: { ...READY, trial: { on: null, sweep: SWEEP, diagnosis: null } } },
+  sweeping: {
+    state: {
+      ...READY,
+      trial: { on: "sweep", sweep: { ...SWEEP, points: SWEEP.points.slice(0, 14), end: null }, diagnosis: null },
+    },
+  },
   /** As an older page wrote runs down. */
   old: {
     state: { ...READY, run: runState("done", { outcome: { ...OUTCOME, judged: undefined as never } }) },
