@@ -2,7 +2,7 @@
  * Proof that training left the model alone: a checksum of every frozen tensor as it lies on the device, before and after.
  * The one trainer this project was made against changed all weights of a model and called it an adapter.
  */
-import { modelError } from "../core/errors.ts";
+import { deviceError, modelError } from "../core/errors.ts";
 import type { Device } from "../gpu/device.ts";
 import { Program } from "../gpu/program.ts";
 import { type Tensor, tensorBytes } from "../gpu/tensor.ts";
@@ -34,6 +34,14 @@ export async function fingerprintBase(device: Device, model: CausalLM): Promise<
   await device.run(program);
   const bytes = await reading;
   const sums = new Uint32Array(bytes.buffer, bytes.byteOffset, 2 * pieces.length);
+  // Each word counts with its place, so that not even weights of zero add up to nothing.
+  if (sums.every((sum) => sum === 0)) {
+    throw deviceError(
+      "the checksums of the base are all zero: the GPU has computed nothing",
+      "Reload the page, or start again; the graphics driver may need an update.",
+      "device-lost",
+    );
+  }
   const lanes = new Map<string, [number, number]>();
   for (const [i, { name }] of pieces.entries()) {
     const [one, two] = lanes.get(name) ?? [0, 0];

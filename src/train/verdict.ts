@@ -42,10 +42,13 @@ export function judgeRun({ done, checks, validations, health }: JudgedRun): Judg
 /** Up to one update in ten may be skipped without a word in the verdict. */
 const MANY_SKIPPED = 0.1;
 
+/** A validation loss above the base's by less than this share is as good as the base's. */
+const WORSE = 0.02;
+
 function worseThanBase(validations: readonly ValidationEvent[], chosenStep: number): string[] {
   const first = validations.find(({ step }) => step === 0);
   const kept = validations.find(({ step }) => step === chosenStep);
-  if (!first || !kept || kept.loss < first.loss) return [];
+  if (!first || !kept || !(kept.loss > (1 + WORSE) * first.loss)) return [];
   return [`its validation loss is ${formatNumber(kept.loss)}, the base had ${formatNumber(first.loss)}`];
 }
 

@@ -43,7 +43,7 @@ describe("a run", () => {
     ran = await succeed(...argv("run", ...flags, "--max-seq-length", "20"));
   });
 
-  it("leaves the adapter, its numbered copies, the checkpoint and both records, and nothing else", () => {
+  it("leaves the adapter, its numbered copies, the checkpoint, the records and the report, and nothing else", () => {
     expect(filesIn(at("run"))).toEqual([
       "0000002_adapters.safetensors",
       "0000004_adapters.safetensors",
@@ -51,6 +51,7 @@ describe("a run", () => {
       "adapters.safetensors",
       "checkpoint.safetensors",
       "metrics.jsonl",
+      "report.html",
       "run.json",
     ]);
   });

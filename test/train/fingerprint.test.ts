@@ -1,5 +1,6 @@
 /** Every frozen tensor is in the fingerprint under its name; one changed bit names it, a whole training run changes none. */
 import { beforeAll, describe, expect, it } from "vitest";
+import type { Device } from "../../src/gpu/device.ts";
 import { Program } from "../../src/gpu/program.ts";
 import { sliceRows, type Tensor } from "../../src/gpu/tensor.ts";
 import type { WebGpuDevice } from "../../src/gpu/webgpu.ts";
@@ -130,4 +131,22 @@ describe("fingerprint", () => {
     expect(tensors.size).toBe(21);
     expect(device.memory.live).toBe(live);
   });
+});
+
+it("of nothing but zeros is refused: a GPU that computes nothing would find every base unchanged", async () => {
+  const silent: Device = Object.create(device, {
+    run: {
+      value(program: Program) {
+        for (const [i, command] of program.commands.entries()) {
+          if (command.kind !== "read") continue;
+          const deliver = (bytes: Uint8Array) => command.settle.deliver(new Uint8Array(bytes.length));
+          program.commands[i] = { ...command, settle: { ...command.settle, deliver, reject: command.settle.reject } };
+        }
+        return device.run(program);
+      },
+    },
+  });
+  const model = await loadModel(fixtureFolder("llama"), device);
+  await expect(fingerprintBase(silent, model)).rejects.toMatchObject({ code: "device-lost" });
+  await expect(fingerprintBase(device, model)).resolves.toMatchObject({ bytes: expect.any(Number) });
 });

@@ -67,6 +67,12 @@ describe("the verdict", () => {
     ["two skipped updates of twenty", { skippedUpdates: 2 }, {}, /^All 2 checks passed\.$/],
     ["no question asked", { answers: null }, {}, /nobody has heard it answer/],
     ["an early stop", { endedEarly: "early-stop" }, {}, /^All/],
+    [
+      "a validation loss a hair above the base's",
+      {},
+      { validations: [validation(0, 1), validation(20, 1.01)] },
+      /^All/,
+    ],
     ["a lower validation loss", {}, { validations: [validation(0, 1), validation(20, 0.8)] }, /^All/],
     [
       "overfitting that was stopped in time",
