@@ -6,12 +6,12 @@ import { INTERRUPTED, type Io } from "../io.ts";
 import { ADAPTER, DATA, MODEL, VALID } from "./flags.ts";
 import { runnable } from "./runnable.ts";
 import { adapterFact, closingFacts, lossPlot, tryCommands } from "./training/closing.ts";
-import { estimateRun, factLines, inputFacts, planFacts } from "./training/describe.ts";
+import { estimateRun, type Fact, factLines, inputFacts, planFacts } from "./training/describe.ts";
 import { executeRun, type Outcome } from "./training/execute.ts";
 import { preflightFact } from "./training/health-lines.ts";
 import { type PreparedRun, prepareRun } from "./training/prepare.ts";
 import { type RunRequest, readRequest } from "./training/request.ts";
-import { ADAPTER_FILE } from "./training/run-output.ts";
+import { ADAPTER_FILE, REPORT_FILE } from "./training/run-output.ts";
 
 const TRAIN = {
   name: "train",
@@ -101,7 +101,11 @@ async function closeRun({ request, name }: PreparedRun, outcome: Outcome, io: Io
       checks.filter(({ passed }) => !passed).map(({ name }) => name),
     );
   const bytes = (await sizeOf(`${place}/${ADAPTER_FILE}`)) ?? 0;
-  io.out.write(`${factLines([adapterFact(outcome, place, bytes)], width)}`);
+  const report: Fact = [
+    "report",
+    `${request.adapterPath}/${REPORT_FILE}: curves, answers and checks in one file, for a browser`,
+  ];
+  io.out.write(`${factLines([adapterFact(outcome, place, bytes), report], width)}`);
   if (judged.verdict === "collapsed") {
     io.err.write(`${collapsedWords(place)}\n`);
     return COLLAPSED;

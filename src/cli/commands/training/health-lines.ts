@@ -1,5 +1,4 @@
 /** Findings, what the guard did, and the verdict, as lines for people. */
-import { formatNumber } from "../../../core/units.ts";
 import type { Finding, Level } from "../../../health/finding.ts";
 import type { HealthEvent, VoiceEvent } from "../../../train/events.ts";
 import type { Judged } from "../../../train/verdict.ts";
@@ -28,7 +27,7 @@ export const verdictFact = ({ verdict, reason }: Judged): Fact => [
 ];
 
 export function voiceFact({ base, tuned, questions }: VoiceEvent): Fact {
-  const both = (name: "score" | "chrF" | "style") => `${formatNumber(base[name], 2)} → ${formatNumber(tuned[name], 2)}`;
+  const both = (name: "score" | "chrF" | "style") => `${base[name].toFixed(2)} → ${tuned[name].toFixed(2)}`;
   return [
     "voice",
     `${both("score")} of 1, on ${questions} validation questions (chrF ${both("chrF")}, style ${both("style")}): ` +

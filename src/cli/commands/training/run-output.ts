@@ -20,7 +20,7 @@ export const ADAPTER_FILE = "adapters.safetensors";
 export const CHECKPOINT_FILE = "checkpoint.safetensors";
 const METRICS_FILE = "metrics.jsonl";
 const RECORD_FILE = "run.json";
-const REPORT_FILE = "report.html";
+export const REPORT_FILE = "report.html";
 
 /** Checks an adapter against the files it was written to, and against its run once that has ended. */
 export type Verify = (adapter: Adapter, written: ModelSource, run: TrainedFacts | null) => Promise<Check[]>;
