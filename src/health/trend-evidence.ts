@@ -166,3 +166,14 @@ export function risesFromTheStart(heights: readonly number[]): boolean {
   if (median(newest.slice(-3)) - median(newest.slice(0, 3)) < EARLY_UP) return false;
   return median(newest.slice(-3)) >= heightOf(LEAST_LOSS) && riseStatistic(newest) >= EARLY_RISE;
 }
+
+/** Losses on either side of a break: that eight in a row lie above the eight before is one order of 12,870. */
+export const BREAK = 8;
+/** And the lowest of them so far above the highest before: half as much again, which no mixture of batches gives. */
+const BREAK_GAP = Math.log(1.5);
+
+/** Whether each of the newest losses is far above each of as many before; `heights` newest last. */
+export function isCleanBreak(heights: readonly number[]): boolean {
+  if (heights.length < 2 * BREAK) return false;
+  return Math.min(...heights.slice(-BREAK)) - Math.max(...heights.slice(-2 * BREAK, -BREAK)) >= BREAK_GAP;
+}

@@ -13,9 +13,11 @@ import { formatCount, formatNumber } from "../core/units.ts";
 import { median } from "./robust.ts";
 import {
   areProof,
+  BREAK,
   EARLY,
   gradientSign,
   heightOf,
+  isCleanBreak,
   isUp,
   levelOf,
   lossAt,
@@ -88,7 +90,7 @@ export class TrendWatch {
     const most = mostSuspects(this.good.length);
     if (this.score === 0 || (this.suspects.length > most && !this.told)) this.acquit();
     this.suspects = this.suspects.slice(-most);
-    const alarm = this.spikeOrRise(step) ?? this.earlyRise(step) ?? this.slowRise(step);
+    const alarm = this.spikeOrRise(step) ?? this.earlyRise(step) ?? this.slowRise(step) ?? this.cleanBreak(step);
     const news = alarm !== null && !this.told;
     this.told = alarm !== null || (this.told && this.score > 0);
     return news ? alarm : null;
@@ -168,6 +170,15 @@ export class TrendWatch {
     const newest = median(course.slice(-STRETCH));
     const text = `${change("rose", best.height, newest)} since update ${formatCount(best.step)}, each the middle of ${STRETCH} updates`;
     return { kind: "rise", step, onset: best.step + 1, text };
+  }
+
+  /** A loss that was falling fast hides a jump in its own scatter; but not that each new loss is above each before. */
+  private cleanBreak(step: number): Alarm | null {
+    const { course } = this;
+    if (!isCleanBreak(course)) return null;
+    const [before, newest] = [course.slice(-2 * BREAK, -BREAK), course.slice(-BREAK)];
+    const text = `${change("jumped", median(before), median(newest))}: each of the newest ${BREAK} losses is far above each of the ${BREAK} before`;
+    return { kind: "spike", step, onset: step - BREAK + 1, text };
   }
 
   /** For a checkpoint: `restore` makes a watch that goes on as this one would. */
