@@ -31,7 +31,7 @@ describe.skipIf(missing)(`training in Chromium${missing ? ` (no browser: ${missi
     const golden: number[] = fixtureJson("llama/manifest.json").lists["train.losses"].values;
     expect(losses).toHaveLength(STEPS);
     for (const [i, loss] of losses.entries()) expect(Math.abs(loss - golden[i]!)).toBeLessThan(CURVE);
-    expect(checks).toHaveLength(4);
+    expect(checks).toHaveLength(5);
     expect(checks.filter(({ passed }) => !passed)).toEqual([]);
 
     expect(files.map(({ path }) => path)).toEqual(["adapters.safetensors", "adapter_config.json"]);
