@@ -3,6 +3,7 @@
  * coherent, and the written files, read back, give the live adapter's logits.
  */
 import type { ModelSource } from "../core/bytes.ts";
+import { relativeDifference } from "../core/difference.ts";
 import { LorikeetError } from "../core/errors.ts";
 import { layFlat } from "../data/batches.ts";
 import type { Example } from "../data/encode.ts";
@@ -124,16 +125,4 @@ async function readBack(written: ModelSource, live: Adapter): Promise<Adapter | 
     if (error instanceof LorikeetError) return error;
     throw error;
   }
-}
-
-/** ‖a − b‖ / ‖b‖; infinite when anything is not finite. */
-function relativeDifference(a: Float32Array, b: Float32Array): number {
-  let difference = 0;
-  let norm = 0;
-  for (let i = 0; i < b.length; i++) {
-    difference += (a[i]! - b[i]!) ** 2;
-    norm += b[i]! ** 2;
-  }
-  const ratio = Math.sqrt(difference / norm);
-  return Number.isFinite(ratio) ? ratio : Number.POSITIVE_INFINITY;
 }

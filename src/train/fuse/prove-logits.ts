@@ -2,6 +2,7 @@
  * The fused model's answers against those of base and adapter together, on a few probes: the only proof that does not
  * trust the merge's own arithmetic.
  */
+import { relativeDifference } from "../../core/difference.ts";
 import type { Example } from "../../data/encode.ts";
 import type { Device } from "../../gpu/device.ts";
 import type { Adapter } from "../../lora/adapter.ts";
@@ -72,16 +73,4 @@ export async function proveLogits(
     },
     blind: effect <= allowed,
   };
-}
-
-/** ‖a − b‖ / ‖b‖; infinite when anything is not finite. */
-function relativeDifference(a: Float32Array, b: Float32Array): number {
-  let difference = 0;
-  let norm = 0;
-  for (let i = 0; i < b.length; i++) {
-    difference += (a[i]! - b[i]!) ** 2;
-    norm += b[i]! ** 2;
-  }
-  const ratio = Math.sqrt(difference / norm);
-  return Number.isFinite(ratio) ? ratio : Number.POSITIVE_INFINITY;
 }
