@@ -1,7 +1,7 @@
 /**
  * How often the guard is wrong. Healthy runs across what is advised: none may be stopped, put back or called bad. And
  * planted faults over five seeds: how often each is caught. The README's table is what this prints with LORIKEET_LONG=1;
- * without, a part of the runs is made, which takes a software adapter two minutes instead of half an hour.
+ * without, only a part of the runs is made.
  */
 import { existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
