@@ -31,7 +31,7 @@ export function unmovedFactors({ slots }: Slots, before: Float32Array, after: Fl
 /** How often B may lie still before it counts: in one batch a layer can rightly have no gradient, hardly in three. */
 const CHANCES = 3;
 
-/** The check after the first update. Ask `due` before each update; `take` throws when a B has not moved in time. */
+/** The check after the first update. Ask `due` before each update; `take` rejects when a B has not moved in time. */
 export class FirstMoves {
   private chances = CHANCES;
   private readonly lora: AttachedLora;
@@ -45,12 +45,13 @@ export class FirstMoves {
     return this.chances > 0 && learningRate > 0;
   }
 
-  /** `before`: where the run began, `after` and `m`: factors and first moments after an applied update. All [P]. */
-  take(before: Float32Array, after: Float32Array, m: Float32Array): void {
+  /** `before`: where the run began, `after`: after an applied update, [P]; `moments`: the first moments, read on failure. */
+  async take(before: Float32Array, after: Float32Array, moments: () => Promise<Float32Array>): Promise<void> {
     if (this.chances === 0) return;
     const still = unmovedFactors(this.lora, before, after, 1);
     this.chances = still.length === 0 ? 0 : this.chances - 1;
     if (still.length === 0 || this.chances > 0) return;
+    const m = await moments();
     const idle = unmovedFactors(this.lora, new Float32Array(m.length), m, 1);
     const cut = still.filter((name) => idle.includes(name));
     const cause =

@@ -16,6 +16,7 @@ import { namedLeaves } from "../nn/module.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import type { TrainConfig } from "./config.ts";
 import { modelFacts } from "./facts.ts";
+import { fits, type MemoryBudget } from "./memory-budget.ts";
 import type { PlannedMemory } from "./memory-plan.ts";
 
 export interface PreflightInput {
@@ -27,7 +28,6 @@ export interface PreflightInput {
   readonly train: readonly Example[];
   /** null where everything came pre-tokenised. */
   readonly tokenizer: Tokenizer | null;
-  readonly memory: PlannedMemory;
 }
 
 /** Examples whose ends are looked at. */
@@ -35,9 +35,9 @@ const SAMPLE = 256;
 /** Fewer tokens with loss than this in a hundred, and most of the work teaches nothing. */
 const FEW_LABELS = 0.02;
 
-/** Throws ModelError or DataError for what would make the run pointless. */
+/** All but the memory. Throws ModelError or DataError for what would make the run pointless. */
 export function preflight(input: PreflightInput): Finding[] {
-  return [auditAttached(input), labels(input), ...ends(input), tokenIds(input), stepSize(input), memory(input)];
+  return [auditAttached(input), labels(input), ...ends(input), tokenIds(input), stepSize(input)];
 }
 
 /** Planned against attached, by name: a trainer that adapts nothing, or something else, shows here. */
@@ -154,15 +154,19 @@ const stepSize = ({ config, lora, model }: PreflightInput): Finding =>
     parameters: modelFacts(model).parameters,
   });
 
-function memory({ memory: { estimate, checkpointing } }: PreflightInput): Finding {
+/** The plan against what this machine has; `budget` is null where nobody knows. */
+export function judgeMemory({ estimate, checkpointing }: PlannedMemory, budget: MemoryBudget | null): Finding {
   const { weightBytes, adapterBytes, peakBytes } = estimate;
   const again = checkpointing ? "; activations are recomputed to save memory" : "";
-  return {
-    id: "memory",
-    level: "good",
-    title: `About ${formatBytes(peakBytes)} on the device`,
-    evidence:
-      `Weights ${formatBytes(weightBytes)}, adapter, optimizer and snapshots ${formatBytes(adapterBytes)}, ` +
-      `one update ${formatBytes(peakBytes - weightBytes - adapterBytes)}${again}.`,
-  };
+  const parts =
+    `Weights ${formatBytes(weightBytes)}, adapter, optimizer and snapshots ${formatBytes(adapterBytes)}, ` +
+    `one update ${formatBytes(peakBytes - weightBytes - adapterBytes)}${again}.`;
+  const title = `About ${formatBytes(peakBytes)} on the device`;
+  // How much there is, not every machine tells; then the numbers are all that can be said.
+  if (!budget) return { id: "memory", level: "note", title, evidence: parts };
+  const { verdict, words } = fits(peakBytes, budget);
+  const found = { id: "memory", title, evidence: `${words} ${parts}` };
+  if (verdict === "fits") return { ...found, level: "good" };
+  const fix = "Make the batch smaller, cut the records shorter (--max-seq-length), or choose a smaller model.";
+  return { ...found, level: verdict === "tight" ? "note" : "warn", fix };
 }

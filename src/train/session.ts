@@ -27,8 +27,9 @@ import { modelFacts } from "./facts.ts";
 import { changedTensors, fingerprintBase } from "./fingerprint.ts";
 import { type GenerateOptions, generate } from "./generate.ts";
 import { computeLogits } from "./logits.ts";
+import type { MemoryBudget } from "./memory-budget.ts";
 import { longestBatch, type PlannedMemory, planMemory } from "./memory-plan.ts";
-import { preflight } from "./preflight.ts";
+import { judgeMemory, preflight } from "./preflight.ts";
 import { type Manner, type Probe, ProbeRounds } from "./probes.ts";
 import { Trainer } from "./trainer.ts";
 import { type Check, type TrainedFacts, verifyAdapter } from "./verify.ts";
@@ -47,6 +48,8 @@ export interface TrainRequest {
   readonly baseAnswers?: Map<string, Answer> | undefined;
   /** What the voice is measured by, at the end. */
   readonly manner?: Manner | null | undefined;
+  /** Memory of this machine, where it is known. */
+  readonly budget?: MemoryBudget | undefined;
   /** What was found when the records were read. */
   readonly findings?: readonly Finding[] | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -120,10 +123,12 @@ export class TrainingSession {
       ? attachAdapter(model.tree, device, initial, { trainable: true, dropout: config.dropout })
       : attachLora(model.tree, device, { ...config, trainable: true });
     this.lora = lora;
-    const memory = await this.planMemory(config, train);
     const { encoder: tokenizer } = this;
-    const found = preflight({ model, lora, planned, config, train, tokenizer, memory });
-    yield { type: "preflight", findings: [...found, ...findings] };
+    const { budget = null } = request;
+    const found = preflight({ model, lora, planned, config, train, tokenizer });
+    // After the labels: records without any cannot be planned for.
+    const memory = await this.planMemory(config, train);
+    yield { type: "preflight", findings: [...found, judgeMemory(memory, budget), ...findings] };
     const base = await fingerprintBase(device, model);
     const rounds = new ProbeRounds(this, probes, manner, request.baseAnswers ?? new Map());
     const gate = () => this.paused?.promise ?? null;

@@ -55,7 +55,8 @@ export class Trainer {
   private readonly moves: FirstMoves;
   private readonly identity: RunIdentity;
   private readonly pending: PendingUpdate[] = [];
-  private readonly losses: { step: number; loss: number; learningRate: number }[] = [];
+  /** Of finite updates that were not taken back. */
+  private losses: { step: number; loss: number; learningRate: number }[] = [];
   private readonly validations: ValidationEvent[] = [];
   private readonly advised = new Set<Advice["kind"]>();
   /** Where the run began: the factors [P] and, for a resumed one, the optimizer's state. */
@@ -173,7 +174,8 @@ export class Trainer {
     const pending = this.pending.shift()!;
     const { event, applied, at } = await this.updates.settle(pending);
     if (pending.factors && event.finite) {
-      this.moves.take(this.origin.parameters, await pending.factors, (await this.live.moments()).m);
+      const moments = async () => (await this.live.moments()).m;
+      await this.moves.take(this.origin.parameters, await pending.factors, moments);
     }
     this.applied = applied ?? this.applied;
     if (!event.finite) this.skipped += 1;
@@ -206,6 +208,7 @@ export class Trainer {
     if (best) anchors.push({ step: best.step, restore: async () => this.live.write({ ...best, applied: 0 }) });
     const toStep = await guard.rollBack(alarm, anchors);
     this.applied = await this.live.applied();
+    this.losses = this.losses.filter((one) => one.step <= toStep);
     if (guard.exhausted) this.endedEarly = "gave-up";
     return describeRollback(alarm, this.step, toStep, guard, this.input.config.learningRate);
   }

@@ -10,6 +10,7 @@ import type { Finding } from "../../health/finding.ts";
 import { importAdapter } from "../../lora/import.ts";
 import { wholeAnswer } from "../../train/answer.ts";
 import type { TrainEvent } from "../../train/events.ts";
+import { deviceBudget, type MemoryBudget } from "../../train/memory-budget.ts";
 import { type Manner, type Probe, probeKey } from "../../train/probes.ts";
 import { noteEvent } from "../../train/run-record.ts";
 import type { TrainingSession } from "../../train/session.ts";
@@ -187,7 +188,7 @@ export class RunDesk {
       ...{ config: stored.config, train: data.train.examples, valid: data.valid?.examples ?? [], signal },
       probes: stored.probes.map(asked),
       baseAnswers: this.known,
-      ...{ manner: data.manner, findings: data.findings },
+      ...{ manner: data.manner, findings: data.findings, budget: knownBudget() },
       checkpoint: checkpoint ? { name: CHECKPOINT_FILE, bytes: checkpoint } : undefined,
     });
     try {
@@ -263,6 +264,12 @@ function unlessStopped<T>(work: Promise<T>, signal: AbortSignal): Promise<T | nu
     signal.addEventListener("abort", stop);
     work.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
   });
+}
+
+/** A budget that was only assumed says nothing about this computer. */
+function knownBudget(): MemoryBudget | undefined {
+  const budget = deviceBudget(null);
+  return budget.source === "assumed" ? undefined : budget;
 }
 
 const asked = (question: string): Probe => ({ messages: [{ role: "user", content: question }] });
