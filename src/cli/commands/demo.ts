@@ -11,7 +11,7 @@ import { INTERRUPTED } from "../io.ts";
 import { demoFolder } from "../node/package.ts";
 import { ADAPTER, knob } from "./flags.ts";
 import { runnable } from "./runnable.ts";
-import { adapterFact, closingFacts, lossPlot, tryCommands } from "./training/closing.ts";
+import { adapterFact, closingFacts, lossPlot, reportFact, tryCommands } from "./training/closing.ts";
 import { estimateRun, type Fact, factLines, inputFacts, planFacts } from "./training/describe.ts";
 import { executeRun, type Outcome } from "./training/execute.ts";
 import { preflightFact } from "./training/health-lines.ts";
@@ -60,6 +60,7 @@ export const demo = runnable(DEMO, async ({ values }, io) => {
       ...closingFacts(outcome, outcome.judged),
       ...validationFact(outcome),
       adapterFact(outcome, values.adapterPath, bytes),
+      reportFact(values.adapterPath),
     ];
     io.out.write(`\n${factLines(facts, width)}`);
     io.out.write(

@@ -5,13 +5,13 @@ import { KNOBS } from "../../train/config.ts";
 import { INTERRUPTED, type Io } from "../io.ts";
 import { ADAPTER, DATA, MODEL, VALID } from "./flags.ts";
 import { runnable } from "./runnable.ts";
-import { adapterFact, closingFacts, lossPlot, tryCommands } from "./training/closing.ts";
-import { estimateRun, type Fact, factLines, inputFacts, planFacts } from "./training/describe.ts";
+import { adapterFact, closingFacts, lossPlot, reportFact, tryCommands } from "./training/closing.ts";
+import { estimateRun, factLines, inputFacts, planFacts } from "./training/describe.ts";
 import { executeRun, type Outcome } from "./training/execute.ts";
 import { preflightFact } from "./training/health-lines.ts";
 import { type PreparedRun, prepareRun } from "./training/prepare.ts";
 import { type RunRequest, readRequest } from "./training/request.ts";
-import { ADAPTER_FILE, REPORT_FILE } from "./training/run-output.ts";
+import { ADAPTER_FILE } from "./training/run-output.ts";
 
 const TRAIN = {
   name: "train",
@@ -101,11 +101,7 @@ async function closeRun({ request, name }: PreparedRun, outcome: Outcome, io: Io
       checks.filter(({ passed }) => !passed).map(({ name }) => name),
     );
   const bytes = (await sizeOf(`${place}/${ADAPTER_FILE}`)) ?? 0;
-  const report: Fact = [
-    "report",
-    `${request.adapterPath}/${REPORT_FILE}: curves, answers and checks in one file, for a browser`,
-  ];
-  io.out.write(`${factLines([adapterFact(outcome, place, bytes), report], width)}`);
+  io.out.write(`${factLines([adapterFact(outcome, place, bytes), reportFact(request.adapterPath)], width)}`);
   if (judged.verdict === "collapsed") {
     io.err.write(`${collapsedWords(place)}\n`);
     return COLLAPSED;

@@ -5,7 +5,7 @@ import { plotSeries } from "../../plot.ts";
 import type { Fact } from "./describe.ts";
 import type { Outcome } from "./execute.ts";
 import { verdictFact, voiceFact } from "./health-lines.ts";
-import { ADAPTER_FILE } from "./run-output.ts";
+import { ADAPTER_FILE, REPORT_FILE } from "./run-output.ts";
 
 const PLOT_WIDTH = 72;
 const PLOT_HEIGHT = 12;
@@ -60,6 +60,12 @@ export function adapterFact({ done }: Outcome, folder: string, bytes: number): F
     done.chosen === "best" ? `lowest validation loss, update ${done.chosenStep}` : `update ${done.chosenStep}`;
   return ["adapter", `${folder}/${ADAPTER_FILE} (${formatBytes(bytes)}; ${which})`];
 }
+
+/** The file that shows the whole run. */
+export const reportFact = (folder: string): Fact => [
+  "report",
+  `${folder}/${REPORT_FILE}: curves, answers and checks in one file, for a browser`,
+];
 
 /** Commands to copy. */
 export function tryCommands(model: string, folder: string, prompt: string): Fact[] {
