@@ -55,3 +55,9 @@ export function formatDuration(seconds: number): string {
 function twoUnits(amount: number, large: string, size: number, small: string): string {
   return `${Math.floor(amount / size)} ${large} ${String(amount % size).padStart(2, "0")} ${small}`;
 }
+
+/** The first few of many names, and how many more there are: "a, b and 12 more". */
+export function listed(names: readonly string[], shown = 6): string {
+  const more = names.length > shown ? ` and ${formatCount(names.length - shown)} more` : "";
+  return `${names.slice(0, shown).join(", ")}${more}`;
+}

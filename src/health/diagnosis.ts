@@ -2,7 +2,7 @@
  * From what a diagnostic run measured to one named outcome, with its reasons and what to do. Pure. The four outcomes of
  * the post-mortems' own diagnostic come first in rank where they apply; two more name what theirs could not see.
  */
-import { formatCount, formatNumber } from "../core/units.ts";
+import { formatCount, formatNumber, listed } from "../core/units.ts";
 import type { AnswerHealth } from "./answers.ts";
 
 export const OUTCOMES = [
@@ -31,8 +31,10 @@ export interface LayerFacts {
 
 export interface TrainingFacts {
   readonly updates: number;
-  /** Not finite, so not applied. */
+  /** Not finite. */
   readonly skipped: number;
+  /** Finite and at a rate above 0: only these move anything. */
+  readonly applied: number;
   /** Numbers of AdamW's moments that are not 0. */
   readonly moments: { readonly m: number; readonly v: number; readonly of: number };
 }
@@ -65,7 +67,6 @@ export interface Diagnosis {
 
 /** A loss this much above the base's, on the data it was to learn, is damage. */
 const WORSE = 1.25;
-const SHOWN = 3;
 
 /** Every fault speaks as a reason; the outcome is the first in the order of `OUTCOMES` that has one. */
 export function diagnose(facts: DiagnosisFacts): Diagnosis {
@@ -100,22 +101,22 @@ function missing({ attachProblem, planned, layers }: DiagnosisFacts): string[] {
   if (layers.length === 0) return ["no LoRA parameter was found in the model"];
   const found = new Set(layers.map(({ module }) => module));
   const absent = planned.filter((module) => !found.has(module));
-  return absent.length > 0 ? [`${of(absent.length, planned.length)} planned layers have none: ${named(absent)}`] : [];
+  return absent.length > 0 ? [`${of(absent.length, planned.length)} planned layers have none: ${listed(absent)}`] : [];
 }
 
 const base = ({ baseChanged }: DiagnosisFacts): string[] =>
   baseChanged.length > 0
-    ? [`${formatCount(baseChanged.length)} tensors of the base are others now: ${named(baseChanged)}`]
+    ? [`${formatCount(baseChanged.length)} tensors of the base are others now: ${listed(baseChanged)}`]
     : [];
 
 function still({ layers, training }: DiagnosisFacts): string[] {
-  if (training && training.updates > 0 && training.skipped === training.updates) {
-    return [`none of the ${training.updates} updates was finite, so none was applied`];
+  if (training && training.applied === 0) {
+    return [`none of the ${training.updates} updates was applied: not finite, or at a rate of 0 in the warm-up`];
   }
   const reasons: string[] = [];
   const add = (which: readonly LayerFacts[], text: string) => {
     if (which.length > 0) {
-      reasons.push(`${of(which.length, layers.length)} layers: ${text}: ${named(which.map(({ module }) => module))}`);
+      reasons.push(`${of(which.length, layers.length)} layers: ${text}: ${listed(which.map(({ module }) => module))}`);
     }
   };
   const fixed = layers.filter(({ movedB }) => !movedB);
@@ -136,11 +137,11 @@ function still({ layers, training }: DiagnosisFacts): string[] {
     );
   }
   // The first update moves B alone: as long as B is zero, A has no gradient.
-  const later = training ? training.updates - training.skipped > 1 : true;
+  const later = training ? training.applied > 1 : true;
   if (later)
     add(
       layers.filter(({ movedA, movedB }) => movedB && !movedA),
-      "A did not move",
+      training ? "A has no gradient, or did not move" : "A is zero",
     );
   return reasons;
 }
@@ -148,7 +149,7 @@ function still({ layers, training }: DiagnosisFacts): string[] {
 function bad({ layers, loss, answers }: DiagnosisFacts): string[] {
   const reasons: string[] = [];
   const broken = layers.filter(({ finite }) => !finite).map(({ module }) => module);
-  if (broken.length > 0) reasons.push(`${of(broken.length, layers.length)} layers are not finite: ${named(broken)}`);
+  if (broken.length > 0) reasons.push(`${of(broken.length, layers.length)} layers are not finite: ${listed(broken)}`);
   const symptoms = (answers?.symptoms ?? []).map(({ kind, text }) => `answers: ${kind}: ${text}`);
   if (answers?.verdict === "collapsed") reasons.push(...symptoms);
   // Written so that NaN counts.
@@ -164,14 +165,14 @@ function bad({ layers, loss, answers }: DiagnosisFacts): string[] {
 
 function state({ training, logitsChange, fileProblem, layers }: DiagnosisFacts): string[] {
   const reasons: string[] = [];
-  const applied = training ? training.updates - training.skipped : 0;
-  if (training && applied > 0 && (training.moments.m === 0 || training.moments.v === 0)) {
+  if (training && training.applied > 0 && (training.moments.m === 0 || training.moments.v === 0)) {
     reasons.push("the optimizer's moments are all zero after training");
   }
   const outside = layers.filter(({ inForward }) => !inForward).map(({ module }) => module);
-  if (outside.length > 0) reasons.push(`the model's forward does not use ${named(outside)}`);
+  if (outside.length > 0) reasons.push(`the model's forward does not use ${listed(outside)}`);
   if (logitsChange === 0) reasons.push("the adapter does not change a single logit");
-  if (fileProblem !== null) reasons.push(`the written file: ${fileProblem}`);
+  if (logitsChange !== null && !Number.isFinite(logitsChange)) reasons.push("its logits are not finite, or all zero");
+  if (fileProblem !== null) reasons.push(`the written file does not give its logits: ${fileProblem}`);
   return reasons;
 }
 
@@ -187,8 +188,3 @@ function good({ layers, loss, answers, training }: DiagnosisFacts): string[] {
 }
 
 const of = (count: number, all: number) => `${formatCount(count)} of ${formatCount(all)}`;
-
-function named(names: readonly string[]): string {
-  const more = names.length > SHOWN ? ` and ${formatCount(names.length - SHOWN)} more` : "";
-  return `${names.slice(0, SHOWN).join(", ")}${more}`;
-}

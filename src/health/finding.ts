@@ -16,8 +16,4 @@ export interface Finding {
 }
 
 /** What a run comes to. suspicious: usable, with something to look at; collapsed: the files are right, the answers are not. */
-export const VERDICTS = ["healthy", "suspicious", "collapsed", "broken"] as const;
-export type Verdict = (typeof VERDICTS)[number];
-
-/** The graver of two verdicts. */
-export const worse = (a: Verdict, b: Verdict): Verdict => (VERDICTS.indexOf(a) >= VERDICTS.indexOf(b) ? a : b);
+export type Verdict = "healthy" | "suspicious" | "collapsed" | "broken";

@@ -68,8 +68,8 @@ const HIGH = Math.log(1.2);
 const LEAST_LOSS = 0.25;
 /** Odds against the high suspects being the highest of all by mere order: proof whatever the distribution. */
 const ODDS = Math.log(100_000);
-/** Odds that are enough where a gap parts suspects from good updates that is wider than either group. */
-const ODDS_APART = Math.log(250);
+/** Odds that are enough where a gap parts suspects from good updates that is wider than either group, or to the wary. */
+const ODDS_LOW = Math.log(250);
 /** A rise of the suspects, as a normal deviate, that is proof as well, and the good updates before that it counts from. */
 const RISE = 3.4;
 const BEFORE = 4;
@@ -106,8 +106,8 @@ export function gradientSign(good: readonly Seen[], suspects: readonly Seen[]): 
   return median(newest) <= median(good.map(([, , norm]) => norm)) + GRADIENT_GONE ? "gone" : null;
 }
 
-/** Whether suspects with this score are a divergence. */
-export function areProof(score: number, good: readonly Seen[], suspects: readonly Seen[]): boolean {
+/** Whether suspects with this score are a divergence; `wary`: one was just before, so that less is proof. */
+export function areProof(score: number, good: readonly Seen[], suspects: readonly Seen[], wary = false): boolean {
   if (score < ALARM_SCORE || suspects.length < FEWEST) return false;
   const isHigh = ([height, excess]: Seen) => excess >= HIGH && height >= heightOf(LEAST_LOSS);
   const newest = suspects.slice(-NEWEST);
@@ -117,7 +117,7 @@ export function areProof(score: number, good: readonly Seen[], suspects: readonl
   if (high < FEWEST_HIGH) return false;
   const surplus = Math.max(0, 2 * high - suspects.length);
   const odds = lnChoose(good.length + surplus, surplus);
-  if (odds >= ODDS || (odds >= ODDS_APART && areApart(good, suspects))) return true;
+  if (odds >= ODDS || (odds >= ODDS_LOW && (wary || areApart(good, suspects)))) return true;
   return riseStatistic([...good.slice(-BEFORE), ...suspects].map(([height]) => height)) >= RISE;
 }
 
@@ -146,6 +146,11 @@ export function stretchOf(heights: readonly number[]): Stretch {
   const height = median(heights);
   const [above, below] = [largest(heights, 2) - height, height - largest(heights, heights.length - 1)];
   return { height, scatter: Math.max(LEAST_SCATTER, robustDeviation(heights), above / OUTER, below / OUTER) };
+}
+
+/** Whether the newest stretch lies so far above the best that its weights are no state to go back to. */
+export function isHigher(newest: Stretch, best: Stretch): boolean {
+  return newest.height - best.height > Math.max(newest.scatter, best.scatter);
 }
 
 /** Whether the newest stretch lies above the best by more than scatter explains. */

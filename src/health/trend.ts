@@ -18,6 +18,7 @@ import {
   gradientSign,
   heightOf,
   isCleanBreak,
+  isHigher,
   isUp,
   levelOf,
   lossAt,
@@ -61,6 +62,8 @@ const MOST_SCORE = 8;
 const UP_FOR = 4;
 /** Good updates remembered over a rollback: the level, with little certainty about it. */
 const KEPT = 8;
+/** Updates after a rollback in which a divergence is likelier than not to come again. */
+const WARY_FOR = 48;
 
 export class TrendWatch {
   /** Newest last, at most WINDOW. */
@@ -71,15 +74,21 @@ export class TrendWatch {
   /** Heights of the newest updates, good or not, at most EARLY of them, and how many there were since the start. */
   private course: number[] = [];
   private seen = 0;
-  private best: (Stretch & { readonly step: number }) | null = null;
+  private best: Stretch | null = null;
+  /** The last update whose stretch was no higher than the best but for its scatter, and whether the newest is higher. */
+  private levelAt = 0;
+  private climbing = false;
   private upFor = 0;
   private notFinite = 0;
   private told = false;
+  /** Updates in which a little proof is enough: who diverged a moment ago is likely to again. */
+  private wary = 0;
 
   /** Takes the next update, in order. An alarm is told once, until the loss is back or `afterRollback`. */
   add({ step, loss, gradNorm, finite }: UpdateFacts): Alarm | null {
     if (!finite || !Number.isFinite(loss) || !Number.isFinite(gradNorm)) return this.addNotFinite(step);
     this.notFinite = 0;
+    this.wary = Math.max(0, this.wary - 1);
     const height = heightOf(loss);
     this.follow(height, step);
     const excess = this.good.length === 0 ? 0 : height - levelOf(this.good);
@@ -98,7 +107,7 @@ export class TrendWatch {
 
   /** Nothing is suspicious: the weights that the newest update's loss was measured with are worth keeping. */
   get calm(): boolean {
-    return this.score === 0 && this.upFor === 0 && this.notFinite === 0 && !this.told;
+    return this.score === 0 && !this.climbing && this.notFinite === 0 && !this.told;
   }
 
   /**
@@ -112,9 +121,11 @@ export class TrendWatch {
     this.course = [];
     this.seen = 0;
     this.best = null;
+    this.climbing = false;
     this.upFor = 0;
     this.notFinite = 0;
     this.told = false;
+    this.wary = WARY_FOR;
   }
 
   private addNotFinite(step: number): Alarm | null {
@@ -131,7 +142,9 @@ export class TrendWatch {
     this.seen += 1;
     if (this.course.length < STRETCH) return;
     const newest = stretchOf(this.course.slice(-STRETCH));
-    if (!this.best || newest.height < this.best.height) this.best = { ...newest, step };
+    if (!this.best || newest.height < this.best.height) this.best = newest;
+    this.climbing = isHigher(newest, this.best);
+    if (!this.climbing) this.levelAt = step;
     this.upFor = isUp(newest, this.best) ? this.upFor + 1 : 0;
   }
 
@@ -144,8 +157,8 @@ export class TrendWatch {
   }
 
   private spikeOrRise(step: number): Alarm | null {
-    const { good, suspects, score, onset } = this;
-    if (!areProof(score, good, suspects)) return null;
+    const { good, suspects, score, onset, wary } = this;
+    if (!areProof(score, good, suspects, wary > 0)) return null;
     const level = levelOf(good);
     const heights = suspects.map(([height]) => height);
     const newest = median(heights.slice(-3));
@@ -165,11 +178,11 @@ export class TrendWatch {
   }
 
   private slowRise(step: number): Alarm | null {
-    const { best, upFor, course } = this;
+    const { best, upFor, course, levelAt } = this;
     if (!best || upFor < UP_FOR) return null;
     const newest = median(course.slice(-STRETCH));
-    const text = `${change("rose", best.height, newest)} since update ${formatCount(best.step)}, each the middle of ${STRETCH} updates`;
-    return { kind: "rise", step, onset: best.step + 1, text };
+    const text = `${change("rose", best.height, newest)} since update ${formatCount(levelAt)}, each the middle of ${STRETCH} updates`;
+    return { kind: "rise", step, onset: levelAt + 1, text };
   }
 
   /** A loss that was falling fast hides a jump in its own scatter; but not that each new loss is above each before. */
@@ -183,9 +196,9 @@ export class TrendWatch {
 
   /** For a checkpoint: `restore` makes a watch that goes on as this one would. */
   state(): JsonValue {
-    const { good, suspects, score, onset, course, seen, best, upFor, notFinite, told } = this;
+    const { good, suspects, score, onset, course, seen, best, levelAt, climbing, upFor, notFinite, told, wary } = this;
     const lists = { good: good.map((one) => [...one]), suspects: suspects.map((one) => [...one]), course: [...course] };
-    return { ...lists, score, onset, seen, best: best && { ...best }, upFor, notFinite, told };
+    return { ...lists, score, onset, seen, best: best && { ...best }, levelAt, climbing, upFor, notFinite, told, wary };
   }
 
   /** Throws a FormatError when `state` is not one that `state()` made. */
@@ -195,9 +208,10 @@ export class TrendWatch {
     watch.good = read.triples("good");
     watch.suspects = read.triples("suspects");
     watch.course = read.numbers("course");
-    for (const name of ["score", "onset", "seen", "upFor", "notFinite"] as const) watch[name] = read.number(name);
+    for (const name of ["score", "onset", "seen", "levelAt", "upFor", "notFinite", "wary"] as const)
+      watch[name] = read.number(name);
     watch.best = read.best();
-    watch.told = read.told();
+    for (const name of ["climbing", "told"] as const) watch[name] = read.flag(name);
     return watch;
   }
 }
@@ -230,12 +244,15 @@ function reader(state: JsonValue) {
     triples: (name: string) => list(name, isTriple),
     numbers: (name: string) => list(name, isNumber),
     number: (name: string) => numberIn(fields, name),
-    told: () => (typeof fields.told === "boolean" ? fields.told : refuse("told", "true or false")),
+    flag: (name: string) => {
+      const value = fields[name];
+      return typeof value === "boolean" ? value : refuse(name, "true or false");
+    },
     best: () => {
       const { best } = fields;
       if (best === null) return null;
       if (!isJsonObject(best)) return refuse("best", "null or a stretch");
-      return { height: numberIn(best, "height"), scatter: numberIn(best, "scatter"), step: numberIn(best, "step") };
+      return { height: numberIn(best, "height"), scatter: numberIn(best, "scatter") };
     },
   };
 }

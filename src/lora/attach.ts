@@ -5,6 +5,7 @@
  */
 import { modelError } from "../core/errors.ts";
 import { Random } from "../core/random.ts";
+import type { ModelConfig } from "../formats/model-config.ts";
 import type { Device } from "../gpu/device.ts";
 import { ALIGNMENT, alignUp, type Tensor, tensorBytes } from "../gpu/tensor.ts";
 import type { Dropout, Linear, LowRank } from "../nn/linear.ts";
@@ -120,6 +121,17 @@ export function readFactors(attached: AttachedLora, values: Float32Array): Adapt
     const factorA = values.slice(A.offset / 4, A.offset / 4 + rank * in_features);
     return { module: path, in_features, out_features, rank, A: factorA, B: factorB };
   });
+}
+
+/** The adapter of these values, as plain numbers. */
+export function adapterOf(
+  attached: AttachedLora,
+  { num_hidden_layers }: Pick<ModelConfig, "num_hidden_layers">,
+  values: Float32Array,
+): Adapter {
+  const { rank, alpha, scale, dropout } = attached;
+  const factors = readFactors(attached, values);
+  return { rank, alpha, scale, dropout, use_rslora: false, num_hidden_layers, factors };
 }
 
 interface Shape {

@@ -3,7 +3,7 @@ import { modelError } from "../core/errors.ts";
 import type { Linear } from "../nn/linear.ts";
 import type { Leaf, ModuleTree } from "../nn/module.ts";
 import { namedLeaves } from "../nn/module.ts";
-import { splitModule } from "./adapter.ts";
+import { type LinearShape, splitModule } from "./adapter.ts";
 
 export interface Target {
   /** "model.layers.3.self_attn.q_proj" */
@@ -45,6 +45,15 @@ export function targetLayers(tree: ModuleTree, { targetModules, numLayers }: Tar
   }
   return inReach.filter((target) => targetModules.some((name) => matches(target, name)));
 }
+
+/** The shape of every linear inside the blocks by path: what an adapter must fit. */
+export const linearShapes = (tree: ModuleTree): Map<string, LinearShape> =>
+  new Map(
+    blockLinears(tree).map(({ path, linear }) => [
+      path,
+      { in_features: linear.shape[1], out_features: linear.shape[0] },
+    ]),
+  );
 
 function blockLinears(tree: ModuleTree): Target[] {
   return namedLeaves(tree).flatMap(({ path, leaf, replace }) => {

@@ -24,6 +24,8 @@ export interface TrainState {
   readonly v: Float32Array;
   /** Lowest validation loss so far, with its step and factors. */
   readonly best: { readonly step: number; readonly loss: number; readonly parameters: Float32Array } | null;
+  /** Of the whole run so far, for early stopping. */
+  readonly validations: readonly { readonly step: number; readonly loss: number }[];
   /** What the guard has seen and done; null where it is off. */
   readonly guard: GuardState | null;
 }
@@ -47,9 +49,10 @@ export function writeCheckpoint(state: TrainState, identity: RunIdentity): Uint8
     bytes: new Uint8Array(values.buffer, values.byteOffset, values.byteLength),
   });
   const { parameters, m, v, best, step, applied, skipped, guard } = state;
+  const validations = state.validations.map(({ step, loss }) => ({ step, loss }));
   const tensors = [vector("parameters", parameters), vector("m", m), vector("v", v)];
   if (best) tensors.push(vector("best.parameters", best.parameters));
-  const counters = { step, applied, skipped, best: best && { step: best.step, loss: best.loss }, guard };
+  const counters = { step, applied, skipped, best: best && { step: best.step, loss: best.loss }, guard, validations };
   return writeSafetensors(tensors, {
     format: KIND,
     counters: JSON.stringify(counters),
@@ -71,7 +74,10 @@ type Metadata = Readonly<Record<string, string>>;
 
 /** Written by `writeCheckpoint`, so only their JSON is checked. */
 const readCounters = (name: string, { counters = "" }: Metadata) =>
-  parseJson(counters, `${name}: counters`) as Pick<TrainState, "step" | "applied" | "skipped" | "guard"> & {
+  parseJson(counters, `${name}: counters`) as Pick<
+    TrainState,
+    "step" | "applied" | "skipped" | "guard" | "validations"
+  > & {
     readonly best: { readonly step: number; readonly loss: number } | null;
   };
 const readIdentity = (name: string, { identity = "" }: Metadata) =>
@@ -94,7 +100,9 @@ export async function readCheckpoint(name: string, bytes: Uint8Array, identity: 
     );
   };
   const best = counters.best && { ...counters.best, parameters: await read("best.parameters") };
-  return { ...counters, best, parameters: await read("parameters"), m: await read("m"), v: await read("v") };
+  // Checkpoints of before the guard have no word of these two.
+  const since = { guard: counters.guard ?? null, validations: counters.validations ?? [] };
+  return { ...counters, ...since, best, parameters: await read("parameters"), m: await read("m"), v: await read("v") };
 }
 
 /** Knobs that may change between the two halves of a run without changing its arithmetic. */

@@ -3,17 +3,19 @@
  * state. It trains a throw-away adapter by bare updates, with no guard to save it, or examines one that is brought, and
  * ends in one named outcome (health/diagnosis.ts). The model is as before at the end.
  */
+import { memoryModel } from "../core/bytes.ts";
 import { relativeDifference } from "../core/difference.ts";
 import { LorikeetError } from "../core/errors.ts";
 import type { Example } from "../data/encode.ts";
 import { type Diagnosis, type DiagnosisFacts, diagnose, type TrainingFacts } from "../health/diagnosis.ts";
 import type { Adapter, AdapterFactor } from "../lora/adapter.ts";
-import { type AttachedLora, attachAdapter, detachAdapter, freeLora, readFactors } from "../lora/attach.ts";
+import { type AttachedLora, adapterOf, attachAdapter, detachAdapter, freeLora, readFactors } from "../lora/attach.ts";
+import { exportMlx } from "../lora/export.ts";
 import { checkAdapterFits } from "../lora/import.ts";
-import { targetLayers } from "../lora/targets.ts";
+import { linearShapes, targetLayers } from "../lora/targets.ts";
 import { scheduledRate, type TrainConfig } from "./config.ts";
 import { openBench } from "./diagnosis-bench.ts";
-import { countNonZero, fileProblem, layerFacts, readAdapter, readTensor } from "./diagnosis-facts.ts";
+import { countNonZero, layerFacts, readTensor } from "./diagnosis-facts.ts";
 import {
   answerLines,
   baselineLines,
@@ -25,7 +27,7 @@ import {
 import { changedTensors, fingerprintBase } from "./fingerprint.ts";
 import type { TrainingSession } from "./session.ts";
 import { Trial } from "./trial.ts";
-import { probeExamples } from "./verify.ts";
+import { checkFile, probeExamples } from "./verify.ts";
 
 export interface DiagnoseRequest {
   /** `steps`: updates of the minimal training; "auto" makes a few. */
@@ -80,7 +82,8 @@ export async function* runDiagnosis(session: TrainingSession, request: DiagnoseR
   try {
     yield begin(1);
     const examples = valid.length > 0 ? valid : train;
-    const bench = await openBench(session, examples, signal);
+    const { batchSize } = request.config;
+    const bench = await openBench(session, examples, { batchSize, signal });
     const fingerprint = await fingerprintBase(session.device, session.model);
     const baseline = await bench.look();
     yield end(1, baselineLines(bench, baseline, fingerprint));
@@ -97,8 +100,8 @@ export async function* runDiagnosis(session: TrainingSession, request: DiagnoseR
 
     yield begin(3);
     const { device, model } = session;
-    const adapter = await readAdapter(device, model, subject.lora);
-    const layers = await layerFacts(device, model, subject.lora, adapter, subject.initial);
+    const adapter = adapterOf(subject.lora, model.config, await readTensor(device, subject.lora.parameters));
+    const layers = await layerFacts(device, model, subject, adapter);
     const baseChanged = changedTensors(fingerprint, await fingerprintBase(device, model));
     const { planned } = subject;
     const changes = { attachProblem: null, planned, layers, baseChanged, training };
@@ -114,7 +117,9 @@ export async function* runDiagnosis(session: TrainingSession, request: DiagnoseR
     const finite = layers.every((layer) => layer.finite);
     const logitsChange = relativeDifference(after.logits, baseline.logits);
     const probes = { probes: probeExamples(examples), live: after.logits };
-    const problem = finite ? await fileProblem(device, model, adapter, probes) : null;
+    const written = () => memoryModel("the written adapter", exportMlx(adapter));
+    const file = finite ? await checkFile(device, model, adapter, written(), probes) : null;
+    const problem = file && !file.passed ? file.evidence : null;
     const facts: DiagnosisFacts = { ...changes, loss, answers, logitsChange, fileProblem: problem };
     yield end(5, stateLines(facts, adapter));
     yield ended(facts);
@@ -158,10 +163,7 @@ async function attach(
       const initial = readFactors(lora, await readTensor(device, lora.parameters));
       return { planned, lora, trial, initial, free: () => trial.free() };
     }
-    const shapes = targetLayers(model.tree, { targetModules: null, numLayers: 0 }).map(
-      ({ path, linear }) => [path, { in_features: linear.shape[1], out_features: linear.shape[0] }] as const,
-    );
-    checkAdapterFits(adapter, new Map(shapes));
+    checkAdapterFits(adapter, linearShapes(model.tree));
     const lora = attachAdapter(model.tree, device, adapter, { trainable: false });
     const free = () => {
       detachAdapter(model.tree);
@@ -186,16 +188,18 @@ async function* trainBriefly(
   }
   const updates = config.steps === "auto" ? UPDATES : config.steps;
   const losses: number[] = [];
-  let skipped = 0;
+  let [applied, skipped] = [0, 0];
   for (let step = 0; step < updates; step++) {
     signal?.throwIfAborted();
-    const { loss, finite } = await trial.update(scheduledRate(config, step, updates));
+    const rate = scheduledRate(config, step, updates);
+    const { loss, finite } = await trial.update(rate);
     if (!finite) skipped += 1;
+    else if (rate > 0) applied += 1;
     losses.push(loss);
     yield { type: "trial-update", update: step + 1, updates, loss };
   }
   const [m, v] = [await readTensor(device, trial.optimizer.m), await readTensor(device, trial.optimizer.v)];
-  const facts = { updates, skipped, moments: { m: countNonZero(m), v: countNonZero(v), of: m.length } };
+  const facts = { updates, skipped, applied, moments: { m: countNonZero(m), v: countNonZero(v), of: m.length } };
   yield end(2, trainingLines(config, facts, losses));
   return facts;
 }

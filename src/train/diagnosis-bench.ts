@@ -46,7 +46,7 @@ export interface Bench {
 export async function openBench(
   session: TrainingSession,
   examples: readonly Example[],
-  signal?: AbortSignal,
+  { batchSize, signal }: { readonly batchSize: number; readonly signal?: AbortSignal | undefined },
 ): Promise<Bench> {
   const { device, model } = session;
   const decode = await decoderOf(session);
@@ -64,7 +64,7 @@ export async function openBench(
     questions,
     measured: measured.length,
     async look() {
-      const { loss } = await evaluate(device, model, measured, { batchSize: measured.length, signal });
+      const { loss } = await evaluate(device, model, measured, { batchSize, signal });
       const answers: Answer[] = [];
       for (const question of questions) answers.push(await answer(question));
       return { loss, answers, logits: await computeLogits(device, model, beginnings) };

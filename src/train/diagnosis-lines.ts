@@ -75,7 +75,7 @@ export function changeLines(
     { passed: movedB === all, text: `B ${moved} in ${movedB} of ${all} layers; numbers that are not 0: ${share("B")}` },
     // The first update moves B alone.
     {
-      passed: movedA === all || (training !== null && training.updates - training.skipped < 2),
+      passed: movedA === all || (training !== null && training.applied < 2),
       text: `A ${moved} in ${movedA} of ${all} layers; numbers that are not 0: ${share("A")}`,
     },
   ];
@@ -122,11 +122,11 @@ export function stateLines({ layers, training, logitsChange, fileProblem: proble
     });
   }
   lines.push({
-    passed: (logitsChange ?? 0) > 0,
+    passed: logitsChange !== null && logitsChange > 0 && Number.isFinite(logitsChange),
     text: `logits changed by ${(logitsChange ?? 0).toExponential(2)}, relatively`,
   });
   const read = finite
-    ? (problem ?? "written and read back, it gives the same logits")
+    ? (problem ?? "written in memory and read back, it gives the same logits")
     : "not written: its numbers are not finite";
   lines.push({ passed: finite && problem === null, text: read });
   return lines;

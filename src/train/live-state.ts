@@ -3,7 +3,7 @@ import { type Device, fetchFloats } from "../gpu/device.ts";
 import { Program } from "../gpu/program.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import type { Adapter } from "../lora/adapter.ts";
-import { type AttachedLora, readFactors } from "../lora/attach.ts";
+import { type AttachedLora, adapterOf } from "../lora/attach.ts";
 import type { CausalLM } from "../models/model.ts";
 import { Adamw } from "../optim/adamw.ts";
 
@@ -64,12 +64,7 @@ export class LiveState {
 
   /** These factors as an adapter, free of the layout. */
   adapter(parameters: Float32Array): Adapter {
-    const { rank, alpha, scale, dropout } = this.lora;
-    return {
-      ...{ rank, alpha, scale, dropout, use_rslora: false },
-      num_hidden_layers: this.model.config.num_hidden_layers,
-      factors: readFactors(this.lora, parameters),
-    };
+    return adapterOf(this.lora, this.model.config, parameters);
   }
 
   free(): void {

@@ -3,6 +3,7 @@
  * An adapter that the forward pass ignores, or that the optimizer skips, shows here and nowhere in the loss.
  */
 import { modelError } from "../core/errors.ts";
+import { listed } from "../core/units.ts";
 import type { AttachedLora } from "../lora/attach.ts";
 
 type Slots = Pick<AttachedLora, "slots">;
@@ -28,12 +29,19 @@ export function unmovedFactors({ slots }: Slots, before: Float32Array, after: Fl
   );
 }
 
-/** How often B may lie still before it counts: in one batch a layer can rightly have no gradient, hardly in three. */
+/** Updates until it is decided: in one batch a layer can rightly have no gradient, hardly in three. */
 const CHANCES = 3;
 
-/** The check after the first update. Ask `due` before each update; `take` rejects when a B has not moved in time. */
+/** At a rate below this, AdamW's step is below half a float32 spacing of a resumed B, which then rightly lies still. */
+const SMALLEST_RATE = 1e-9;
+
+/**
+ * The check after the first updates: every B moves, and from the second on every A has a gradient. (That A moves proves
+ * nothing so early: weight decay alone moves it.) Ask `due` before each update; `take` rejects when it was not so in time.
+ */
 export class FirstMoves {
-  private chances = CHANCES;
+  private seen = 0;
+  private decided = false;
   private readonly lora: AttachedLora;
 
   constructor(lora: AttachedLora) {
@@ -42,33 +50,31 @@ export class FirstMoves {
 
   /** Whether the factors after an update with this rate are wanted. */
   due(learningRate: number): boolean {
-    return this.chances > 0 && learningRate > 0;
+    return !this.decided && learningRate > SMALLEST_RATE;
   }
 
-  /** `before`: where the run began, `after`: after an applied update, [P]; `moments`: the first moments, read on failure. */
+  /** `before`: where the run began, `after`: after an applied update, [P]; `moments`: AdamW's first, asked for once or twice. */
   async take(before: Float32Array, after: Float32Array, moments: () => Promise<Float32Array>): Promise<void> {
-    if (this.chances === 0) return;
+    if (this.decided) return;
+    this.seen += 1;
     const still = unmovedFactors(this.lora, before, after, 1);
-    this.chances = still.length === 0 ? 0 : this.chances - 1;
-    if (still.length === 0 || this.chances > 0) return;
+    const last = this.seen === CHANCES;
+    if (this.seen === 1 || (still.length > 0 && !last)) return;
     const m = await moments();
-    const idle = unmovedFactors(this.lora, new Float32Array(m.length), m, 1);
-    const cut = still.filter((name) => idle.includes(name));
-    const cause =
-      cut.length > 0
-        ? "They have no gradient: what the model computes does not depend on them"
-        : "They have gradients, but the optimizer leaves them as they are";
+    const idle = new Set(unmovedFactors(this.lora, new Float32Array(m.length), m, 2));
+    // Where B lies at zero, A can have no gradient: B is what is wrong there.
+    const deaf = this.lora.slots.flatMap(({ path }) =>
+      idle.has(`${path}.lora_A`) && !still.includes(`${path}.lora_B`) ? `${path}.lora_A` : [],
+    );
+    const wrong = [...still, ...deaf];
+    this.decided = wrong.length === 0 || last;
+    if (wrong.length === 0 || !last) return;
+    const cause = wrong.some((name) => idle.has(name))
+      ? "They have no gradient: what the model computes does not depend on them"
+      : "They have gradients, but the optimizer leaves them as they are";
     throw modelError(
-      `${still.length} of ${this.lora.slots.length} adapted layers did not move in ${CHANCES} updates: ${someOf(still)}. ${cause}`,
+      `${wrong.length} of ${2 * this.lora.slots.length} factors learned nothing in ${CHANCES} updates: ${listed(wrong)}. ${cause}`,
       "This run would train only part of its adapter. This is a fault of Lorikeet or of the model's files; train without these layers (target modules), and report it.",
     );
   }
-}
-
-const SHOWN = 6;
-
-/** The first few names, and how many more there are. */
-export function someOf(names: readonly string[]): string {
-  const more = names.length > SHOWN ? ` and ${names.length - SHOWN} more` : "";
-  return `${names.slice(0, SHOWN).join(", ")}${more}`;
 }

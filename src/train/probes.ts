@@ -47,11 +47,15 @@ export class ProbeRounds {
     this.taughtLength = lengths.sort((a, b) => a - b)[lengths.length >> 1];
   }
 
-  /** What is due after `step` updates; `last`: with the adapter that is kept, whatever was asked to stop. */
-  async *at(step: number, last: boolean, signal?: AbortSignal): AsyncGenerator<ProbeEvent | HealthEvent | VoiceEvent> {
+  /** What is due after `step` updates; `kept`: the update whose adapter is kept, at the end, whatever was asked to stop. */
+  async *at(
+    step: number,
+    kept: number | null,
+    signal?: AbortSignal,
+  ): AsyncGenerator<ProbeEvent | HealthEvent | VoiceEvent> {
     if (step === 0) return yield* this.first(signal);
-    yield* this.round(step, last ? undefined : signal);
-    if (last) yield* this.voice(step, signal);
+    yield* this.round(step, kept === null ? signal : undefined);
+    if (kept !== null) yield* this.voice(kept, signal);
   }
 
   /** The base's answers: what every later round is compared with. */

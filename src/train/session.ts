@@ -13,7 +13,7 @@ import type { Finding } from "../health/finding.ts";
 import type { Adapter } from "../lora/adapter.ts";
 import { type AttachedLora, attachAdapter, attachLora, detachAdapter, freeLora } from "../lora/attach.ts";
 import { checkAdapterFits } from "../lora/import.ts";
-import { targetLayers } from "../lora/targets.ts";
+import { linearShapes, targetLayers } from "../lora/targets.ts";
 import { type LoadOptions, loadModel } from "../models/load.ts";
 import type { CausalLM } from "../models/model.ts";
 import { loadTokenizer } from "../tokenizer/load.ts";
@@ -23,12 +23,11 @@ import { readCheckpoint } from "./checkpoint.ts";
 import type { TrainConfig } from "./config.ts";
 import { type Evaluation, evaluate } from "./evaluate.ts";
 import type { TrainEvent } from "./events.ts";
-import { modelFacts } from "./facts.ts";
 import { changedTensors, fingerprintBase } from "./fingerprint.ts";
 import { type GenerateOptions, generate } from "./generate.ts";
 import { computeLogits } from "./logits.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
-import { longestBatch, type PlannedMemory, planMemory } from "./memory-plan.ts";
+import { planFor } from "./memory-plan.ts";
 import { judgeMemory, preflight } from "./preflight.ts";
 import { type Manner, type Probe, ProbeRounds } from "./probes.ts";
 import { Trainer } from "./trainer.ts";
@@ -115,7 +114,7 @@ export class TrainingSession {
     const { config, train, valid, initial, checkpoint, probes = [], manner = null, findings = [], signal } = request;
     this.removeAdapter();
     const { model, device } = this;
-    if (initial) this.checkFits(initial);
+    if (initial) checkAdapterFits(initial, linearShapes(model.tree));
     const planned = initial
       ? initial.factors.map(({ module }) => module)
       : targetLayers(model.tree, config).map(({ path }) => path);
@@ -127,12 +126,12 @@ export class TrainingSession {
     const { budget = null } = request;
     const found = preflight({ model, lora, planned, config, train, tokenizer });
     // After the labels: records without any cannot be planned for.
-    const memory = await this.planMemory(config, train);
+    const memory = await planFor(this, config, train);
     yield { type: "preflight", findings: [...found, judgeMemory(memory, budget), ...findings] };
     const base = await fingerprintBase(device, model);
     const rounds = new ProbeRounds(this, probes, manner, request.baseAnswers ?? new Map());
     const gate = () => this.paused?.promise ?? null;
-    const probe = (step: number, last: boolean) => rounds.at(step, last, signal);
+    const probe = (step: number, kept: number | null) => rounds.at(step, kept, signal);
     const { checkpointing } = memory;
     const trainer = new Trainer({ device, model, lora, config, train, valid, checkpointing, gate, probe, signal });
     try {
@@ -167,7 +166,7 @@ export class TrainingSession {
 
   /** Puts an adapter on the model, for evaluation and generation. Throws ModelError listing what does not fit. */
   setAdapter(adapter: Adapter): void {
-    this.checkFits(adapter);
+    checkAdapterFits(adapter, linearShapes(this.model.tree));
     this.removeAdapter();
     this.lora = attachAdapter(this.model.tree, this.device, adapter, { trainable: false });
   }
@@ -222,30 +221,6 @@ export class TrainingSession {
 
   dispose(): void {
     this.device.destroy();
-  }
-
-  private checkFits(adapter: Adapter): void {
-    const linears = targetLayers(this.model.tree, { targetModules: null, numLayers: 0 });
-    checkAdapterFits(
-      adapter,
-      new Map(
-        linears.map(({ path, linear }) => [path, { in_features: linear.shape[1], out_features: linear.shape[0] }]),
-      ),
-    );
-  }
-
-  /** Throws DeviceError, before anything is trained, when the largest micro-batch has a tensor that no buffer here holds. */
-  private planMemory(config: TrainConfig, train: readonly Example[]): Promise<PlannedMemory> {
-    return planMemory({
-      config: this.model.config,
-      element: modelFacts(this.model).element,
-      train: config,
-      lengths: longestBatch(
-        train.map(({ ids, supervised }) => ({ tokens: ids.length, supervised })),
-        config,
-      ),
-      limits: this.device.limits,
-    });
   }
 }
 

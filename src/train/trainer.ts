@@ -5,7 +5,7 @@
 
 import type { Example } from "../data/encode.ts";
 import type { Device } from "../gpu/device.ts";
-import { type Advice, adviseOn, shouldStopEarly } from "../health/progress.ts";
+import { type Advice, adviseOn, shouldStopEarly, type ValidationPoint } from "../health/progress.ts";
 import type { Alarm } from "../health/trend.ts";
 import type { AttachedLora } from "../lora/attach.ts";
 import { describeTrainable } from "../lora/audit.ts";
@@ -32,8 +32,8 @@ export interface TrainerInput {
   readonly checkpointing: boolean;
   /** Asked between updates: null to go on, or a pause that ends when the promise resolves. */
   gate(): Promise<void> | null;
-  /** Sample answers with the adapter as it is now; `last`: with the one that will be kept. */
-  probe?(step: number, last: boolean): AsyncGenerator<TrainEvent>;
+  /** Sample answers with the adapter as it is now; `kept`: at the end, with that of this update, which is handed over. */
+  probe?(step: number, kept: number | null): AsyncGenerator<TrainEvent>;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -57,7 +57,7 @@ export class Trainer {
   private readonly pending: PendingUpdate[] = [];
   /** Of finite updates that were not taken back. */
   private losses: { step: number; loss: number; learningRate: number }[] = [];
-  private readonly validations: ValidationEvent[] = [];
+  private validations: ValidationPoint[] = [];
   private readonly advised = new Set<Advice["kind"]>();
   /** Where the run began: the factors [P] and, for a resumed one, the optimizer's state. */
   private origin: PlainState & { readonly step: number } = EMPTY;
@@ -67,6 +67,8 @@ export class Trainer {
   private skipped = 0;
   private step = 0;
   private reported = 0;
+  /** Put back to this update, and no update made since. */
+  private standsAt: number | null = null;
   private endedEarly: DoneEvent["endedEarly"] = null;
 
   constructor(input: TrainerInput) {
@@ -93,10 +95,8 @@ export class Trainer {
   restore(state: TrainState): void {
     this.live.write(state);
     this.origin = state;
-    this.step = state.step;
-    this.applied = state.applied;
-    this.skipped = state.skipped;
-    this.best = state.best;
+    ({ step: this.step, applied: this.applied, skipped: this.skipped, best: this.best } = state);
+    this.validations = [...state.validations];
     if (state.guard) this.guard?.restore(state.guard);
   }
 
@@ -120,6 +120,7 @@ export class Trainer {
       }
       this.pending.push(await this.submit());
       this.step += 1;
+      this.standsAt = null;
       if (this.pending.length > lag()) yield* this.settle();
       const last = this.step === totalSteps;
       if (last) yield* this.drain();
@@ -153,10 +154,7 @@ export class Trainer {
     const linears = lora.slots.map(({ linear }) => ({ in_features: linear.shape[1], out_features: linear.shape[0] }));
     const { totalSteps, updatesPerEpoch } = this.plan;
     return {
-      type: "start",
-      totalSteps,
-      doneSteps: this.step,
-      updatesPerEpoch,
+      ...{ type: "start", totalSteps, doneSteps: this.step, updatesPerEpoch },
       warmup: warmupCount(config, totalSteps),
       ...describeTrainable(linears, lora.rank),
       checkpointing,
@@ -180,7 +178,7 @@ export class Trainer {
     this.applied = applied ?? this.applied;
     if (!event.finite) this.skipped += 1;
     else this.losses.push(event);
-    this.guard?.note(event);
+    if (event.supervisedTokens > 0) this.guard?.note(event);
     const seconds = (at - this.lastDone) / 1000;
     this.lastDone = at;
     this.reported += 1;
@@ -208,7 +206,10 @@ export class Trainer {
     if (best) anchors.push({ step: best.step, restore: async () => this.live.write({ ...best, applied: 0 }) });
     const toStep = await guard.rollBack(alarm, anchors);
     this.applied = await this.live.applied();
+    this.standsAt = toStep;
+    // What was measured of weights that are gone decides nothing any more.
     this.losses = this.losses.filter((one) => one.step <= toStep);
+    this.validations = this.validations.filter((one) => one.step <= toStep || one.step === best?.step);
     if (guard.exhausted) this.endedEarly = "gave-up";
     return describeRollback(alarm, this.step, toStep, guard, this.input.config.learningRate);
   }
@@ -226,7 +227,7 @@ export class Trainer {
     const { config, signal } = this.input;
     if (step === 0 || last || due(step, config.stepsPerEval)) yield* this.validate();
     const sampled = step === 0 || (!last && due(step, config.stepsPerSample));
-    if (sampled && this.input.probe && !signal?.aborted) yield* this.input.probe(step, false);
+    if (sampled && this.input.probe && !signal?.aborted) yield* this.input.probe(step, null);
     this.lastDone = performance.now();
   }
 
@@ -257,8 +258,8 @@ export class Trainer {
 
   private async save(): Promise<TrainEvent> {
     const parameters = await this.live.factors();
-    const { step, applied, skipped, best } = this;
-    const state = { step, applied, skipped, parameters, best, guard: this.guard?.state() ?? null };
+    const { step, applied, skipped, best, validations } = this;
+    const state = { step, applied, skipped, parameters, best, validations, guard: this.guard?.state() ?? null };
     const checkpoint = writeCheckpoint({ ...state, ...(await this.live.moments()) }, this.identity);
     this.lastDone = performance.now();
     return { type: "save", step, adapter: this.live.adapter(parameters), checkpoint };
@@ -270,8 +271,8 @@ export class Trainer {
     const { best, origin, step } = this;
     const parameters = best ? best.parameters : await this.live.factors();
     this.live.writeFactors(parameters);
-    if (probe && step > 0) yield* probe(step, true);
-    const chosenStep = best ? best.step : step;
+    const chosenStep = best?.step ?? this.standsAt ?? step;
+    if (probe && step > 0) yield* probe(step, chosenStep);
     const applied = this.appliedBetween(origin.step, chosenStep);
     yield {
       type: "done",

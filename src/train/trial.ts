@@ -9,8 +9,7 @@ import { type AttachedLora, attachLora, detachAdapter, freeLora } from "../lora/
 import type { CausalLM } from "../models/model.ts";
 import { Adamw } from "../optim/adamw.ts";
 import type { TrainConfig } from "./config.ts";
-import { modelFacts } from "./facts.ts";
-import { longestBatch, planMemory } from "./memory-plan.ts";
+import { planFor } from "./memory-plan.ts";
 import { planUpdates, type UpdatePlan } from "./schedule-plan.ts";
 import { type SettledUpdate, Updates } from "./update.ts";
 
@@ -46,7 +45,8 @@ export class Trial {
 
   /** Attaches a fresh adapter from the configuration's seed. Throws ModelError when a target matches nothing. */
   static async begin(input: TrialInput): Promise<Trial> {
-    return new Trial(input, await wantsCheckpointing(input));
+    const { checkpointing } = await planFor(input, input.config, input.train);
+    return new Trial(input, checkpointing);
   }
 
   /** The next update of the configuration's order, as training makes it, at this rate; its report is waited for. */
@@ -77,17 +77,4 @@ function attached({ device, model, config }: TrialInput, before: { putBack(): vo
     before.putBack();
     throw error;
   }
-}
-
-async function wantsCheckpointing({ device, model, config, train }: TrialInput): Promise<boolean> {
-  if (config.checkpointing !== "auto") return config.checkpointing === "on";
-  const lengths = train.map(({ ids, supervised }) => ({ tokens: ids.length, supervised }));
-  const { checkpointing } = await planMemory({
-    config: model.config,
-    element: modelFacts(model).element,
-    train: config,
-    lengths: longestBatch(lengths, config),
-    limits: device.limits,
-  });
-  return checkpointing;
 }

@@ -5,6 +5,7 @@
 import type { ModelSource } from "../core/bytes.ts";
 import { relativeDifference } from "../core/difference.ts";
 import { LorikeetError } from "../core/errors.ts";
+import { listed } from "../core/units.ts";
 import { layFlat } from "../data/batches.ts";
 import type { Example } from "../data/encode.ts";
 import type { Device } from "../gpu/device.ts";
@@ -15,7 +16,6 @@ import { checkAdapterFits, importAdapter } from "../lora/import.ts";
 import type { CausalLM } from "../models/model.ts";
 import type { DoneEvent } from "./events.ts";
 import { computeLogits } from "./logits.ts";
-import { someOf } from "./moved.ts";
 
 export interface Check {
   readonly name: string;
@@ -82,7 +82,7 @@ export async function verifyAdapter(
     {
       name: "every layer's adapter moved",
       passed: still.length === 0,
-      evidence: still.length === 0 ? `${audit.layers} layers` : `these did not: ${someOf(still)}`,
+      evidence: still.length === 0 ? `${audit.layers} layers` : `these did not: ${listed(still)}`,
     },
     ...(course?.answers ? [answerCheck(course.answers)] : []),
   ];
@@ -91,22 +91,33 @@ export async function verifyAdapter(
   const live = await logitsWith(device, model, adapter, probes);
   const base = await logitsWith(device, model, null, probes);
   const change = relativeDifference(live, base);
-  const name = WRITTEN_RIGHT;
-  const back = await readBack(written, adapter);
   checks.push({
     name: "the adapter changes the logits",
-    passed: change > 0,
+    passed: change > 0 && Number.isFinite(change),
     evidence: `relative change ${change.toExponential(2)}`,
   });
-  if (back instanceof LorikeetError) return [...checks, { name, passed: false, evidence: back.message }];
+  return [...checks, await checkFile(device, model, adapter, written, { probes, live })];
+}
+
+/** Does `written` hold `adapter`, whose logits on `probes` are `live`? */
+export async function checkFile(
+  device: Device,
+  model: CausalLM,
+  adapter: Adapter,
+  written: ModelSource,
+  { probes, live }: { readonly probes: readonly Example[]; readonly live: Float32Array },
+): Promise<Check> {
+  const name = WRITTEN_RIGHT;
+  const back = await readBack(written, adapter);
+  if (back instanceof LorikeetError) return { name, passed: false, evidence: back.message };
   const loss = relativeDifference(await logitsWith(device, model, back, probes), live);
   const evidence = `relative difference ${loss.toExponential(2)} on ${probes.length} probes`;
-  return [...checks, { name, passed: loss <= SAME_LOGITS, evidence }];
+  return { name, passed: loss <= SAME_LOGITS, evidence };
 }
 
 function baseCheck({ baseChanged }: TrainedFacts): Check {
   const passed = baseChanged.length === 0;
-  const evidence = passed ? "checksums of all weights before and after" : `changed: ${someOf(baseChanged)}`;
+  const evidence = passed ? "checksums of all weights before and after" : `changed: ${listed(baseChanged)}`;
   return { name: "the base is unchanged", passed, evidence };
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { formatBytes, formatCount, formatDuration, formatNumber, formatSetting } from "../../src/core/units.ts";
+import { formatBytes, formatCount, formatDuration, formatNumber, formatSetting, listed } from "../../src/core/units.ts";
 
 describe("numbers", () => {
   it.each([
@@ -52,4 +52,10 @@ describe("numbers", () => {
   ])("formatDuration(%d) = %s", (seconds, text) => expect(formatDuration(seconds)).toBe(text));
 
   it("groups thousands", () => expect(formatCount(1234567.4)).toBe("1,234,567"));
+});
+
+it("listed shows the first names and how many more there are", () => {
+  expect(listed(["a", "b"])).toBe("a, b");
+  expect(listed([..."abcdefgh"])).toBe("a, b, c, d, e, f and 2 more");
+  expect(listed([..."abcd"], 2)).toBe("a, b and 2 more");
 });

@@ -64,6 +64,18 @@ export const breaksGradient =
     commands.splice(at, 0, { kind: "write", target, data });
   };
 
+/** The gradients of these tensors, views of the adapter's buffer, never arrive. */
+export const losesGradients =
+  (tensors: () => readonly Tensor[]): Fault =>
+  (commands) => {
+    const at = commands.findIndex(isKernel("partial_norm"));
+    const lost = tensors().map((tensor): Command => {
+      const data = new Uint8Array(tensor.shape.reduce((product, size) => product * size, 4));
+      return { kind: "write", target: tensor.grad!, data };
+    });
+    commands.splice(at, 0, ...lost);
+  };
+
 /** The optimizer takes steps `factor` times as large in updates `from` to `to`: a learning rate far too high. */
 export const hurries =
   (factor: number, from: number, to: number): Fault =>

@@ -57,6 +57,16 @@ describe("resuming", () => {
     ).toBe(true);
   });
 
+  it("counts measurements without a new lowest across the seam", async () => {
+    const knobs = { steps: 60, stepsPerEval: 1, saveEvery: 1, patience: 4, learningRate: 2e-2 };
+    const whole = await run(configOf(knobs));
+    expect(whole.done).toMatchObject({ endedEarly: "early-stop" });
+    const { checkpoint } = whole.saves.find(({ step }) => step === whole.done.steps - 2)!;
+    const rest = await run(configOf(knobs), checkpoint);
+    expect(rest.done).toMatchObject({ endedEarly: "early-stop", steps: whole.done.steps });
+    expect(digest(rest.done.adapter)).toBe(digest(whole.done.adapter));
+  });
+
   it("two runs of one seed are the same bits; another seed is another run", async () => {
     const config = (seed: number) => configOf({ steps: 5, shuffle: true, dropout: 0.1, seed });
     const [first, again, other] = [await run(config(0)), await run(config(0)), await run(config(1))];

@@ -209,7 +209,7 @@ describe("the adapter does not hold", () => {
       },
     );
     expect(outcome).toBe("the adapter does not hold");
-    expect(reasons[0]).toMatch(/^the written file: its logits differ/);
+    expect(reasons[0]).toMatch(/^the written file does not give its logits: relative difference/);
   });
 });
 

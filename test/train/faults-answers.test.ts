@@ -126,7 +126,8 @@ describe("the post-mortem's learning rate", () => {
     const run = await runWith({ knobs: { steps: 48, batchSize: 1, learningRate: 0.1, warmup: 5 } });
     expect(run.findings.find(({ id }) => id === "step-size")!.level).toMatch(/warn|bad/);
     const [first] = run.health.filter(({ rollback }) => rollback);
-    expect(first!.step - first!.rollback!.skippedUpdate).toBeLessThanOrEqual(12);
+    for (const { step, rollback } of run.health)
+      if (rollback) expect(step - rollback.skippedUpdate).toBeLessThanOrEqual(10);
     const heights = run.steps.map(({ loss }) => loss);
     expect(Math.max(...heights.slice(0, first!.step))).toBeGreaterThan(1.5 * heights[0]!);
     const mean = (values: readonly number[]) => values.reduce((sum, x) => sum + x, 0) / values.length;

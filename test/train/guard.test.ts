@@ -1,7 +1,9 @@
 /** Runs that diverge are put back, with half the rate; runs that do not are left alone; both the same on every rerun. */
 import { beforeAll, describe, expect, it } from "vitest";
+import { Random } from "../../src/core/random.ts";
 import type { Example } from "../../src/data/encode.ts";
 import type { HealthEvent } from "../../src/train/events.ts";
+import { Guard } from "../../src/train/guard.ts";
 import { TrainingSession } from "../../src/train/session.ts";
 import { testDevice } from "../support/device.ts";
 import { fixtureFolder } from "../support/golden.ts";
@@ -121,6 +123,44 @@ describe("a run that diverges", () => {
     expect(losses(rest)).toEqual(losses(once).slice(from));
     expect(rest.done.rollbacks).toBe(1);
     expect(digest(rest.done.adapter)).toBe(digest(once.done.adapter));
+  });
+});
+
+describe("a loss that rises so slowly that nobody sees it for long", () => {
+  /** Where a run of such losses is put back to; null: nowhere. */
+  async function putBack(doubling: number) {
+    const device = await testDevice();
+    const state = device.allocate([1], "state");
+    const guard = new Guard(device, [state]);
+    const random = new Random(7);
+    try {
+      for (let step = 1; step <= 400; step++) {
+        const rise = Math.max(0, step - 100) / doubling;
+        const loss = Math.min(11, 2 * 2 ** rise * (0.95 + 0.1 * random.uniform()));
+        guard.note({ step, loss, gradNorm: 1, finite: true });
+        const alarm = guard.examine(step);
+        if (alarm) return { alarm, toStep: await guard.rollBack(alarm, [{ step: 0, restore: async () => {} }]) };
+        await guard.keep(step);
+      }
+      return null;
+    } finally {
+      guard.free();
+      device.free(state);
+    }
+  }
+
+  it.each([40, 80, 120, 160])(
+    "doubling in %i updates: a state from before the rise is still there",
+    async (doubling) => {
+      const { alarm, toStep } = (await putBack(doubling))!;
+      expect(alarm.step).toBeGreaterThan(115);
+      expect(toStep).toBeGreaterThan(90);
+      expect(toStep).toBeLessThan(130);
+    },
+  );
+
+  it("and one that does not rise is left alone", async () => {
+    expect(await putBack(Number.POSITIVE_INFINITY)).toBeNull();
   });
 });
 

@@ -8,9 +8,8 @@ import type { Device } from "../../gpu/device.ts";
 import type { Adapter } from "../../lora/adapter.ts";
 import { checkAdapterFits } from "../../lora/import.ts";
 import { addSums, lostShare, type MergeSums, NO_SUMS } from "../../lora/merge.ts";
-import { targetLayers } from "../../lora/targets.ts";
+import { linearShapes } from "../../lora/targets.ts";
 import { freeWeights, loadModel } from "../../models/load.ts";
-import type { CausalLM } from "../../models/model.ts";
 import { type ModelFacts, modelFacts } from "../facts.ts";
 import type { Check } from "../verify.ts";
 import { copyCompanions, proveCompanions } from "./companions.ts";
@@ -79,7 +78,7 @@ type Options = Parameters<typeof loadModel>[2];
 async function answersBefore({ device, source, adapter, onBase }: FuseRequest, options: Options) {
   const model = await loadModel(source, device, options);
   try {
-    checkFits(model, adapter);
+    checkAdapterFits(adapter, linearShapes(model.tree));
     onBase?.(modelFacts(model));
     const probes = await fuseProbes(source, model);
     return { probes, live: await liveLogits(device, model, adapter, probes) };
@@ -102,14 +101,6 @@ async function answersAfter(
   } finally {
     freeWeights(fused, device);
   }
-}
-
-function checkFits({ tree }: CausalLM, adapter: Adapter): void {
-  const linears = targetLayers(tree, { targetModules: null, numLayers: 0 }).map(({ path, linear }) => {
-    const [out_features, in_features] = linear.shape;
-    return [path, { in_features, out_features }] as const;
-  });
-  checkAdapterFits(adapter, new Map(linears));
 }
 
 function summary(plan: FusePlan, merged: ReadonlyMap<string, MergeSums>) {

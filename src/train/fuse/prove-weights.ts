@@ -5,7 +5,7 @@
 import type { ModelSource } from "../../core/bytes.ts";
 import { LorikeetError } from "../../core/errors.ts";
 import { firstNonFiniteIn, isFloatDtype } from "../../core/float-bytes.ts";
-import { formatBytes, formatCount } from "../../core/units.ts";
+import { formatBytes, formatCount, listed } from "../../core/units.ts";
 import { type Checkpoint, openCheckpoint } from "../../formats/checkpoint.ts";
 import type { Check } from "../verify.ts";
 import type { FusedTensor, FusePlan } from "./plan.ts";
@@ -109,12 +109,9 @@ function equal(a: Uint8Array, b: Uint8Array): boolean {
   return true;
 }
 
-const SHOWN = 8;
-
 function check(name: string, faults: readonly string[], evidence: string): Check {
   if (faults.length === 0) return { name, passed: true, evidence };
-  const more = faults.length > SHOWN ? `, and ${faults.length - SHOWN} more` : "";
-  return { name, passed: false, evidence: `${faults.slice(0, SHOWN).join(", ")}${more}` };
+  return { name, passed: false, evidence: listed(faults) };
 }
 
 function amount(tensors: readonly FusedTensor[]): string {
