@@ -19,14 +19,14 @@ export class EventBatcher {
     this.folder = folder;
   }
 
-  /** Something has happened. */
+  /** Something has happened that took a working GPU: what was looked at before the start is none. */
   get begun(): boolean {
     return this.any;
   }
 
   /** The first is told at once, those that follow within a moment together. */
   add(event: RunEvent): void {
-    this.any = true;
+    this.any ||= "step" in event;
     this.waiting.push(event);
     if (this.timer !== null) return;
     this.send();
