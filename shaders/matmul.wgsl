@@ -1,6 +1,6 @@
 // matmul: c = scale·(a · b) in the layouts NT (b transposed), NN and TN (a transposed), with bias, low-rank term, c +=
 // shapes    nt: a [M,K] w [N,K] -> c [M,N]   nn: a [M,K] w [K,N] -> c [M,N]   tn: a [M,K] b [M,N] -> c [K,N]
-// grid      one invocation per 4×4 block of c, WX × 64/WX invocations per workgroup (WX small for narrow c)
+// grid      one invocation per 4×4 block of c, WX × 64/WX invocations per workgroup; nt_few: one workgroup per row of a
 // tiling    no workgroup memory: each step of four loads 4 + 4 vec4 and does 64 FMAs on a mat4x4 held in registers
 // numerics  products and sums in f32 for every weight type; rows past the end are clamped, read twice, never stored
 // reference test/reference/matmul.ts
@@ -100,6 +100,48 @@ fn nt(@builtin(global_invocation_id) id: vec3u) {
     acc += mat4x4f(row_bias, row_bias, row_bias, row_bias);
   }
   store(acc, row, column);
+}
+
+var<workgroup> partial: array<vec4f, 64>;   // nt_few
+
+// As nt, but WX invocations share the sum of four columns: neighbours read neighbours of w, which is all that is read.
+@compute @workgroup_size(64)
+fn nt_few(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let part = lane % WX;
+  let row = group.y;
+  let column = group.x * (64u / WX) + lane / WX;
+  let k4 = (params.k + 3u) / 4u;
+  let a_at = params.a_offset + row * params.a_stride;
+  let w_rows = four_rows(column * 4u, params.n);
+  let w_at = w_rows * k4;
+  var sum = vec4f();
+  for (var k = part; k < k4; k += WX) {
+    sum += a[a_at + k] * mat4x4f(
+      widen(weight[w_at.x + k]), widen(weight[w_at.y + k]), widen(weight[w_at.z + k]), widen(weight[w_at.w + k]),
+    );
+  }
+  let rank4 = params.rank / 4u;
+  let l_at = w_rows * rank4;
+  for (var k = part; k < rank4; k += WX) {
+    let l = mat4x4f(low_rank[l_at.x + k], low_rank[l_at.y + k], low_rank[l_at.z + k], low_rank[l_at.w + k]);
+    sum += params.scale * h[params.h_offset + row * params.h_stride + k] * l;
+  }
+  partial[lane] = sum;
+  workgroupBarrier();
+  if (part > 0u || column * 4u >= params.n) {
+    return;
+  }
+  for (var i = 1u; i < WX; i++) {
+    sum += partial[lane + i];
+  }
+  if (params.bias == 1u) {
+    sum += bias[column];
+  }
+  let at = params.c_offset + row * params.c_stride + column;
+  if (params.accumulate == 1u) {
+    sum += c[at];
+  }
+  c[at] = sum;
 }
 
 // c[i,j] = Σ_k a[i,k]·w[k,j] + scale·Σ_r h[i,r]·low_rank[r,j]   or, without low-rank term, scale·Σ_k a[i,k]·w[k,j]

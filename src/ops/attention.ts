@@ -31,6 +31,16 @@ export const attentionForward: Kernel = {
   flops: pairFlops(2),
 };
 
+/** Forward for a few queries, as a decoding step has: the invocations of a workgroup share the keys of one query. */
+export const attentionFew: Kernel = {
+  ...attentionForward,
+  entry: "forward_few",
+  grid: ({ queries = 0, H = 0 }) => [queries, H, 1],
+};
+const FEW_QUERIES = 4;
+/** Above it no 64 invocations own a whole row of output. */
+const FEW_WIDTH = 256;
+
 export const attentionDelta: Kernel = {
   stem: "attention",
   entry: "delta",
@@ -87,7 +97,8 @@ export const attention: Op<AttentionAttrs, Saved> = {
     checkShapes(q, k, v, attrs);
     const o = program.tensor(q.shape, "attention.o");
     const lse = program.tensor([q.shape[0]!, attrs.heads], "attention.lse");
-    program.dispatch(attentionForward, {
+    const few = q.shape[0]! <= FEW_QUERIES && attrs.headDim <= FEW_WIDTH;
+    program.dispatch(few ? attentionFew : attentionForward, {
       ...sizes(q, k, attrs),
       inputs: [q, k, v, attrs.queryRanges],
       outputs: [o, lse],

@@ -2,12 +2,12 @@
 import type { Kernel } from "../gpu/kernel.ts";
 import { adamwPartialNorm, adamwTotalNorm, adamwUpdate } from "./adamw.ts";
 import { addForward } from "./add.ts";
-import { attentionDelta, attentionDkv, attentionDq, attentionForward } from "./attention.ts";
+import { attentionDelta, attentionDkv, attentionDq, attentionFew, attentionForward } from "./attention.ts";
 import { checksumPartial, checksumTotal } from "./checksum.ts";
 import { crossEntropyGradient, crossEntropyReduce } from "./cross-entropy.ts";
 import { dropoutForward } from "./dropout.ts";
 import { embeddingGather } from "./embedding.ts";
-import { matmulNn, matmulNt, matmulTn } from "./matmul.ts";
+import { matmulNn, matmulNt, matmulNtFew, matmulTn } from "./matmul.ts";
 import { peakMultiplyAdd } from "./peak.ts";
 import { rmsnormBackward, rmsnormForward } from "./rmsnorm.ts";
 import { ropeRotate } from "./rope.ts";
@@ -20,6 +20,7 @@ export const kernels: readonly Kernel[] = [
   adamwUpdate,
   addForward,
   attentionForward,
+  attentionFew,
   attentionDelta,
   attentionDq,
   attentionDkv,
@@ -30,6 +31,7 @@ export const kernels: readonly Kernel[] = [
   dropoutForward,
   embeddingGather,
   matmulNt,
+  matmulNtFew,
   matmulNn,
   matmulTn,
   peakMultiplyAdd,

@@ -60,6 +60,17 @@ export const matmulNt: Kernel = {
   flops: rowsFlops,
 };
 
+/** NT for a few rows, as a decoding step has: limited by reading w once, not by arithmetic. */
+export const matmulNtFew: Kernel = {
+  ...matmulNt,
+  entry: "nt_few",
+  grid: ({ n = 0, rows = 0, WX = 16 }) => [ceilDiv(n, (4 * INVOCATIONS) / WX), rows, 1],
+};
+/** Up to here w is read anew for every row. */
+const FEW_ROWS = 4;
+/** Invocations that share one sum, and read side by side. */
+const SHARERS = 16;
+
 export const matmulNn: Kernel = { ...matmulNt, entry: "nn" };
 
 export const matmulTn: Kernel = {
@@ -112,9 +123,10 @@ export function recordNt(
   const [, K] = weight.shape;
   const sharded = weight.shards.length > 1;
   if (sharded && (lowRank || bias)) throw shapeError("[matmul] a weight split by rows has no bias and no adapter");
+  const few = rows <= FEW_ROWS;
   for (const shard of weight.shards) {
-    program.dispatch(matmulNt, {
-      constants: { WX: workgroupWidth(shard.rows, ANY_ROWS) },
+    program.dispatch(few ? matmulNtFew : matmulNt, {
+      constants: { WX: few ? SHARERS : workgroupWidth(shard.rows, ANY_ROWS) },
       include: [`weight-${weight.element}`],
       params: {
         ...strides(rows, a, { ...c, begin: c.begin + shard.begin }, lowRank),

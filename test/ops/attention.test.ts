@@ -9,7 +9,7 @@ import { indexTensor } from "../support/run-op.ts";
 import { hostTensor, pick } from "../support/values.ts";
 
 type Range = readonly [first: number, end: number];
-type Mask = "causal" | "packed" | "window" | "cache" | "blind";
+type Mask = "causal" | "packed" | "window" | "cache" | "long cache" | "blind";
 
 interface Shape {
   readonly N: number;
@@ -25,6 +25,7 @@ interface Shape {
 
 /** Keys in the cache before the first query. */
 const CACHED = 5;
+const LONG_CACHED = 131;
 const WINDOW = 3;
 
 const MASKS: Record<Mask, (query: number, N: number) => Range> = {
@@ -32,6 +33,7 @@ const MASKS: Record<Mask, (query: number, N: number) => Range> = {
   packed: (query, N) => (query < Math.ceil(N / 3) ? [0, query + 1] : [Math.ceil(N / 3), query + 1]),
   window: (query) => [Math.max(0, query + 1 - WINDOW), query + 1],
   cache: (query) => [0, CACHED + query + 1],
+  "long cache": (query) => [0, LONG_CACHED + query + 1],
   // The first query sees no key at all, and the first key is seen by no query.
   blind: (query) => (query === 0 ? [0, 0] : [1, query + 1]),
 };
@@ -53,6 +55,12 @@ const edges: readonly Shape[] = [
   { N: 65, H: 2, KV: 1, D: 8, mask: "window" },
   { N: 7, H: 4, KV: 2, D: 8, mask: "cache" },
   { N: 1, H: 4, KV: 2, D: 8, mask: "cache" },
+  // Few queries: more keys than two tiles hold, shares of keys that do not fill a workgroup.
+  { N: 1, H: 4, KV: 2, D: 8, mask: "long cache" },
+  { N: 4, H: 2, KV: 1, D: 96, mask: "cache" },
+  { N: 2, H: 1, KV: 1, D: 128, mask: "cache" },
+  { N: 3, H: 2, KV: 1, D: 20, mask: "window" },
+  { N: 4, H: 2, KV: 1, D: 8, mask: "cache", gain: 40 },
   { N: 9, H: 2, KV: 1, D: 8, mask: "blind" },
   { N: 31, H: 2, KV: 1, D: 8, mask: "causal", gain: 40 },
   { N: 31, H: 2, KV: 1, D: 8, mask: "causal", equalKeys: true },
@@ -64,7 +72,7 @@ const edges: readonly Shape[] = [
 
 function problem({ N, H, KV, D, mask, gain = 1, equalKeys = false }: Shape, random: Random) {
   const ranges = Array.from({ length: N }, (_, query) => MASKS[mask](query, N));
-  const T = mask === "cache" ? N + CACHED : N;
+  const T = N + ({ cache: CACHED, "long cache": LONG_CACHED }[mask as string] ?? 0);
   const sizes = { heads: H, kvHeads: KV, headDim: D, scale: Math.fround(1 / Math.sqrt(D)), ranges };
   const q = hostTensor(random, [N, H * D]);
   const inputs = [

@@ -35,6 +35,7 @@ const bindingOf = ({ element, shardRows = 1e6 }: Case, columns: number): number 
 const CASES: readonly Case[] = [
   ...WEIGHT_ELEMENTS.map((element): Case => ({ M: 13, N: 28, K: 20, element })),
   { M: 1, N: 4, K: 4, element: "f32" },
+  { M: 2, N: 140, K: 68, element: "bf16" },
   { M: 4, N: 32, K: 36, element: "f32" },
   // One row and one column block more than a workgroup of 8 × 8 blocks.
   { M: 33, N: 36, K: 8, element: "f32" },
