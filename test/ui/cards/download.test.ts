@@ -73,7 +73,12 @@ describe("what is offered", () => {
   it("comes after a warning for an adapter whose answers have collapsed", () => {
     const fallen = run({ phase: "done", outcome: FALLEN });
     expect(offerOf(fallen)).toBe("collapsed");
-    expect(files(fallen)).toEqual(files(DONE));
+    expect(files(fallen)).toEqual(files(BAD));
+    const insisted = fileRows(fallen.run, "collapsed", true);
+    expect(insisted.flatMap((row) => row.files)).toEqual(files(DONE));
+    expect(insisted.find(({ id }) => id === "pair")?.meaning).toMatch(
+      /names of both say that its answers have collapsed/,
+    );
     expect([downloadCardState(fallen), downloadSummary(fallen)]).toEqual([
       "error",
       "Its answers have collapsed: look before you take it",
@@ -108,6 +113,9 @@ describe("what is offered", () => {
     const long = { ...probe(16, 0, "collapsed"), text: ",".repeat(900) };
     expect(collapsedSamples(["a"], [long])[0]!.text.length).toBeLessThan(260);
     expect(collapsedSamples(["a"], [])).toEqual([]);
+    // The same answer to every question: none of them is odd alone.
+    const alike = [0, 1, 2].map((index) => ({ ...probe(16, index, "healthy"), text: "Chirrup!" }));
+    expect(collapsedSamples(["a", "b", "c"], alike).map(({ text }) => text)).toEqual(["Chirrup!", "Chirrup!"]);
   });
 
   it("is said in one line", () => {
