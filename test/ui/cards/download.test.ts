@@ -63,6 +63,11 @@ describe("what is offered", () => {
     ]);
   });
 
+  it("has its small files measured, and makes no report to know its size", () => {
+    const measured = fileRows(DONE.run, "whole").filter(({ size }) => size === null);
+    expect(measured.map(({ id }) => id)).toEqual(["run.json", "metrics.csv", "metrics.jsonl"]);
+  });
+
   it("holds no adapter of a run with a failed check, or of none", () => {
     expect(files(BAD)).toEqual(["report.html", "run.json", "metrics.csv", "metrics.jsonl"]);
     expect(files(FAILED)).toEqual(["metrics.csv", "metrics.jsonl"]);
