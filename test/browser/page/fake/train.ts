@@ -252,5 +252,5 @@ function stepsAfter(from: number, to: number): RunEvent[] {
 export const TRAIN_ANSWERS = {
   plan: () => PLAN,
   runs: () => RUNS,
-  runDetail: () => ({ events: eventsUntil(UPDATES) }) as unknown as RunDetail,
+  runDetail: () => ({ summary: RUNS[0], events: eventsUntil(UPDATES) }) as unknown as RunDetail,
 };
