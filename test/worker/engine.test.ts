@@ -8,6 +8,7 @@ import { type KnobName, resolveConfig } from "../../src/train/config.ts";
 import { presetKnobs } from "../../src/train/presets.ts";
 import { TrainingSession } from "../../src/train/session.ts";
 import type { RunEvent } from "../../src/worker/protocol.ts";
+import { RunFolder } from "../../src/worker/runs/run-folder.ts";
 import { memoryStore } from "../../src/worker/storage/memory-store.ts";
 import type { Store } from "../../src/worker/storage/store.ts";
 import { opened, type TestEngine, testEngine } from "./support.ts";
@@ -191,7 +192,17 @@ describe("a run that is cut off", () => {
     await opened(second);
     const [run] = await second.engine.runs();
     expect(run).toMatchObject({ status: "interrupted", resumable: true, totalSteps: 7 });
+    // The verdict on the answers that was told before the checkpoint is known; one told after it is taken back.
+    const said = { type: "health", kind: "answers", text: "" } as const;
+    const folder = new RunFolder(disk, run!.id);
+    await folder.addEvents([
+      { ...said, step: 3, level: "warn" },
+      { ...said, step: 4, level: "bad" },
+    ]);
+    const train = vi.spyOn(TrainingSession.prototype, "train");
     await second.engine.continueRun(run!.id);
+    expect(train.mock.lastCall![0].toldAnswers).toBe("suspicious");
+    train.mockRestore();
     expect(second.state("run")).toMatchObject({ phase: "done", outcome: { usable: true } });
     expect(steps(second.progress())).toEqual([4, 5, 6, 7]);
     const { events } = await second.engine.runDetail(run!.id);

@@ -229,6 +229,9 @@ export const TRAIN_STATES: Readonly<Record<(typeof TRAIN_STATE_NAMES)[number], F
     ),
   }),
   swept: { state: { ...READY, trial: { on: null, sweep: SWEEP, diagnosis: null } } },
+  "sweep-begun": {
+    state: { ...READY, trial: { on: "sweep", sweep: { ...SWEEP, points: [], end: null }, diagnosis: null } },
+  },
   sweeping: {
     state: {
       ...READY,
