@@ -1,4 +1,4 @@
-/** A run's course and description as the input of its report: the same for the command line and the page. */
+/** A run's course as it has just ended, as the input of its report; the page makes the same of what it has stored. */
 import { auditAdapter } from "../lora/audit.ts";
 import { type Course, judgeCourse, type RunDescription } from "../train/run-record.ts";
 import type { ReportFile, ReportInput } from "./input.ts";

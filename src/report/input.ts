@@ -4,7 +4,7 @@
  */
 import type { AnswerHealth } from "../health/answers.ts";
 import type { Finding, Verdict } from "../health/finding.ts";
-import type { AdapterAudit, FactorAudit } from "../lora/audit.ts";
+import type { AdapterAudit } from "../lora/audit.ts";
 import type {
   DoneEvent,
   HealthEvent,
@@ -49,7 +49,7 @@ export interface ReportInput extends FromDescription {
   readonly done: ReportDone | null;
 
   readonly checks: readonly Pick<Check, "name" | "passed" | "evidence">[];
-  readonly audit: ReportAudit | null;
+  readonly audit: AdapterAudit | null;
   readonly files: readonly ReportFile[];
 }
 
@@ -70,12 +70,6 @@ export type ReportDone = Pick<DoneEvent, "steps" | "chosen" | "chosenStep" | "sk
   readonly endedEarly?: "early-stop" | "gave-up" | null | undefined;
   readonly rollbacks?: number | undefined;
 };
-
-export type ReportAudit = Omit<AdapterAudit, "factors"> & { readonly factors: readonly ReportFactor[] };
-
-/** Adapters audited before spectra were taken lack them. */
-type Spectrum = "effective_rank" | "singular_values" | "spectral_norm" | "robust_z" | "outlier";
-export type ReportFactor = Omit<FactorAudit, Spectrum> & { readonly [K in Spectrum]?: FactorAudit[K] | undefined };
 
 export interface ReportFile {
   readonly name: string;

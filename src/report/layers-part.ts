@@ -5,21 +5,18 @@
 import { median } from "../core/robust.ts";
 import { formatNumber, formatSetting } from "../core/units.ts";
 import { splitModule } from "../lora/adapter.ts";
+import type { FactorAudit } from "../lora/audit.ts";
 import { findKnob } from "../train/config.ts";
 import { type Html, html, type Part } from "./html.ts";
-import type { ReportFactor, ReportInput } from "./input.ts";
+import type { ReportInput } from "./input.ts";
 import { nothing, type Section } from "./layout.ts";
 import { counted } from "./words.ts";
 
-/** A change this many times its module's median, or this much smaller, stands out. */
-const OUTLIER = 4;
-/** Below this many blocks a median says nothing about one of them. */
-const FEWEST = 4;
 const MOST_BLOCKS = 160;
 const MOST_NAMED = 8;
 
 interface Cell {
-  readonly factor: ReportFactor;
+  readonly factor: FactorAudit;
   readonly block: number | null;
   readonly key: string;
   /** ‖ΔW‖ as a multiple of the median of its module over all blocks; NaN where that is 0 or it is not finite. */
@@ -50,27 +47,26 @@ ${inside.length > 0 && legend()}`,
   };
 }
 
-function measureCells(factors: readonly ReportFactor[]): Cell[] {
+function measureCells(factors: readonly FactorAudit[]): Cell[] {
   const named = factors.map((factor) => ({ factor, ...splitModule(factor.module) }));
-  const usual = new Map<string, { middle: number; count: number }>();
+  const usual = new Map<string, number>();
   for (const key of new Set(named.map((one) => one.key))) {
     const norms = named.filter((one) => one.key === key && one.factor.finite).map((one) => one.factor.norm_delta);
-    usual.set(key, { middle: median(norms), count: norms.length });
+    usual.set(key, median(norms));
   }
   return named.map((one) => {
-    const { middle, count } = usual.get(one.key)!;
+    const middle = usual.get(one.key)!;
     const relative = one.factor.finite && middle > 0 ? one.factor.norm_delta / middle : Number.NaN;
-    return { ...one, relative, sign: signOf(one.factor, relative, count) };
+    return { ...one, relative, sign: signOf(one.factor, relative) };
   });
 }
 
-function signOf({ finite, zero, outlier }: ReportFactor, relative: number, count: number): Sign | null {
+/** The audit's own rule for what is far: inspect and the page mark the same layers. */
+function signOf({ finite, zero, outlier }: FactorAudit, relative: number): Sign | null {
   if (!finite) return "broken";
   if (zero) return "zero";
-  if (count < FEWEST) return null;
-  // The audit's own rule, where it has been applied: inspect and the page mark the same layers.
-  if (outlier !== undefined) return outlier ? (relative > 1 ? "large" : "small") : null;
-  return relative > OUTLIER ? "large" : relative < 1 / OUTLIER ? "small" : null;
+  if (!outlier) return null;
+  return relative > 1 ? "large" : "small";
 }
 
 function summary(cells: readonly Cell[]): string {
@@ -91,7 +87,7 @@ function summary(cells: readonly Cell[]): string {
 
 const leafOf = (key: string): string => key.slice(key.lastIndexOf(".") + 1);
 const nameOf = ({ block, key }: Cell): string => (block === null ? key : `block ${block}, ${leafOf(key)}`);
-const changeOf = ({ norm_delta, finite }: ReportFactor): string =>
+const changeOf = ({ norm_delta, finite }: FactorAudit): string =>
   finite && Number.isFinite(norm_delta) ? formatSetting(Number(norm_delta.toPrecision(3))) : "not finite";
 
 function grid(cells: readonly Cell[]): Html {
@@ -140,8 +136,8 @@ function details(cell: Cell): string {
     Number.isFinite(relative) && `${formatNumber(relative, 3)} × the median of its module`,
     `‖A‖ ${formatNumber(norm_A, 3)}`,
     `‖B‖ ${formatNumber(norm_B, 3)}`,
-    effective_rank === undefined ? `rank ${rank}` : `effective rank ${formatNumber(effective_rank, 2)} of ${rank}`,
-    singular_values?.length && `largest singular value ${formatNumber(singular_values[0]!, 3)}`,
+    Number.isFinite(effective_rank) ? `effective rank ${formatNumber(effective_rank, 2)} of ${rank}` : `rank ${rank}`,
+    singular_values.length > 0 && `largest singular value ${formatNumber(singular_values[0]!, 3)}`,
     sign && SIGNS[sign].word,
   ];
   return parts.filter(Boolean).join(", ");

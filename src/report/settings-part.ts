@@ -23,10 +23,13 @@ ${table({ caption: "Settings of the run", columns: ["Setting", "Value", "Default
   };
 }
 
-/** "auto" in place of a number is how steps and epochs make room for each other. */
+/**
+ * "auto" in place of a number is how steps and epochs make room for each other; a knob that an older run did not have was
+ * not changed in it.
+ */
 function isChanged({ name, default: usual }: Knob, config: TrainConfig): boolean {
   const value = knobValue(name, config);
-  return value !== "auto" && JSON.stringify(value) !== JSON.stringify(usual);
+  return value !== undefined && value !== "auto" && JSON.stringify(value) !== JSON.stringify(usual);
 }
 
 /** The table of knobs is the type of the config. */

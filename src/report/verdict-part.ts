@@ -27,13 +27,20 @@ export function verdictPart(input: ReportInput): Html {
 ${icon(sign.icon)}
 <div>
 <p><strong>Verdict: ${sign.word}.</strong> ${reason}</p>
-<p>${verdict ? ADVICE[verdict] : "There is no adapter to judge."}</p>
+<p>${verdict ? ADVICE[verdict] : unjudged(input)}</p>
 </div>
 </div>
 ${error ? html`<div class="verdict" data-tone="bad">${icon("cross-circle")}<div><p><strong>The run failed.</strong></p><p class="answer">${error}</p></div></div>` : null}
 <p class="soft">${statusLine(input)}</p>
 </header>
 `;
+}
+
+/** In step with the certificate, which lists checks also where nobody has judged them together. */
+function unjudged({ status, checks }: ReportInput): string {
+  if (checks.length > 0) return "The certificate says what was checked.";
+  if (status === "running" || status === "paused") return "The adapter is judged when the run ends.";
+  return "There is no adapter to judge.";
 }
 
 const STATUS: Readonly<Record<ReportInput["status"], string>> = {

@@ -4,7 +4,14 @@
  */
 import type { DataRecord } from "../data/records.ts";
 import { judgeRound, type RoundEntry } from "../health/answer-round.ts";
-import { type Answer, type AnswerHealth, type JudgeOptions, judgeAnswer } from "../health/answers.ts";
+import {
+  type Answer,
+  type AnswerHealth,
+  type AnswerVerdict,
+  type JudgeOptions,
+  judgeAnswer,
+} from "../health/answers.ts";
+import type { Level } from "../health/finding.ts";
 import { styleProfile, voiceScore } from "../health/voice.ts";
 import { wholeAnswer } from "./answer.ts";
 import type { HealthEvent, ProbeEvent, VoiceEvent } from "./events.ts";
@@ -28,6 +35,8 @@ export interface Manner {
 export class ProbeRounds {
   /** Of the last round; null before the first with an adapter. */
   verdict: AnswerHealth | null = null;
+  /** As it was last told. */
+  private told: AnswerVerdict;
   private readonly session: TrainingSession;
   private readonly probes: readonly Probe[];
   private readonly manner: Manner | null;
@@ -37,8 +46,18 @@ export class ProbeRounds {
   /** Half of the dataset's answers are longer, in characters; undefined where none are known. */
   private readonly taughtLength: number | undefined;
 
-  /** `base`: the base's answers by `probeKey`, as far as they are known; what is asked of it meanwhile is added. */
-  constructor(session: TrainingSession, probes: readonly Probe[], manner: Manner | null, base: Map<string, Answer>) {
+  /**
+   * `base`: the base's answers by `probeKey`, as far as they are known; what is asked of it meanwhile is added.
+   * `told`: the verdict that a resumed run has told last.
+   */
+  constructor(
+    session: TrainingSession,
+    probes: readonly Probe[],
+    manner: Manner | null,
+    base: Map<string, Answer>,
+    told: AnswerVerdict = "healthy",
+  ) {
+    this.told = told;
     this.session = session;
     this.probes = probes;
     this.manner = manner;
@@ -84,10 +103,11 @@ export class ProbeRounds {
       yield { type: "probe", step, index, text, ended, health };
     }
     if (heard.length === 0) return;
-    const before = this.verdict?.verdict ?? "healthy";
     const found = judgeRound(heard, await this.options());
     this.verdict = found;
-    if (found.verdict !== before) yield describeAnswers(step, found);
+    const changed = found.verdict !== this.told;
+    this.told = found.verdict;
+    if (changed) yield describeAnswers(step, found);
   }
 
   /** How close base and adapter come to the dataset's manner. */
@@ -154,6 +174,17 @@ function describeAnswers(step: number, { verdict, symptoms }: AnswerHealth): Hea
   return { ...told, level: "bad", text: `The answers have collapsed: ${why}.`, fix };
 }
 
+const TOLD_BY: Readonly<Record<Level, AnswerVerdict | null>> = {
+  ...{ good: "healthy", warn: "suspicious", bad: "collapsed" },
+  note: null, // about the base
+};
+
+/** The verdict on the answers that these events have told last. */
+export function toldVerdict(health: readonly HealthEvent[]): AnswerVerdict {
+  const told = health.flatMap(({ kind, level }) => (kind === "answers" ? (TOLD_BY[level] ?? []) : []));
+  return told.at(-1) ?? "healthy";
+}
+
 /** The first questions that differ among the records: what is asked before an answer, system prompt included. */
 export function probesOf(records: readonly DataRecord[], count: number): Probe[] {
   const probes = new Map<string, Probe>();
@@ -164,6 +195,22 @@ export function probesOf(records: readonly DataRecord[], count: number): Probe[]
   }
   return [...probes.values()];
 }
+
+/**
+ * Probes of questions as a person typed them: where a record asks the same, with all that it says before its answer, and
+ * with that answer, so that they are judged as the probes of the data are.
+ */
+export function probesFor(questions: readonly string[], records: readonly DataRecord[]): Probe[] {
+  const known = new Map<string, Probe>();
+  for (const probe of probesOf(records, Number.POSITIVE_INFINITY)) {
+    const question = questionText(probe).trim();
+    if (!known.has(question)) known.set(question, probe);
+  }
+  return questions.map((text) => known.get(text.trim()) ?? { messages: [{ role: "user", content: text }] });
+}
+
+/** The question itself: the last thing said before the answer. */
+export const questionText = ({ messages }: Probe): string => messages.at(-1)!.content;
 
 /** Questions for the voice, and answers of the dataset for its style. */
 const VOICE_QUESTIONS = 6;

@@ -10,6 +10,7 @@ import type {
   DoneEvent,
   HealthEvent,
   ProbeEvent,
+  SaveEvent,
   StartEvent,
   StepEvent,
   TrainEvent,
@@ -38,8 +39,11 @@ export const newCourse = (): Course => ({
   ...{ voice: null, done: null, checks: [] },
 });
 
+/** As it comes, or as it was stored: of a save no more than that there was one. */
+export type ToldEvent = TrainEvent | Pick<SaveEvent, "type" | "step">;
+
 /** Writes an event down; a save leaves no trace in the course. */
-export function noteEvent(course: Course, event: TrainEvent): void {
+export function noteEvent(course: Course, event: ToldEvent): void {
   switch (event.type) {
     case "preflight":
       course.findings = event.findings;

@@ -8,7 +8,7 @@ import { isJsonObject } from "../core/json.ts";
 import type { RecordSet } from "../data/dataset.ts";
 import { type EncodedDataset, type EncodeOptions, type Example, encodeDataset } from "../data/encode.ts";
 import type { Device } from "../gpu/device.ts";
-import type { Answer } from "../health/answers.ts";
+import type { Answer, AnswerVerdict } from "../health/answers.ts";
 import type { Finding } from "../health/finding.ts";
 import type { Adapter } from "../lora/adapter.ts";
 import { type AttachedLora, attachAdapter, attachLora, detachAdapter, freeLora } from "../lora/attach.ts";
@@ -45,6 +45,8 @@ export interface TrainRequest {
   readonly probes?: readonly Probe[] | undefined;
   /** Answers of the plain base by `probeKey`; those asked for during the run are added. */
   readonly baseAnswers?: Map<string, Answer> | undefined;
+  /** Of a resumed run: the verdict on its answers that was told last. */
+  readonly toldAnswers?: AnswerVerdict | undefined;
   /** What the voice is measured by, at the end. */
   readonly manner?: Manner | null | undefined;
   /** Memory of this machine, where it is known. */
@@ -129,7 +131,7 @@ export class TrainingSession {
     const memory = await planFor(this, config, train);
     yield { type: "preflight", findings: [...found, judgeMemory(memory, budget), ...findings] };
     const base = await fingerprintBase(device, model);
-    const rounds = new ProbeRounds(this, probes, manner, request.baseAnswers ?? new Map());
+    const rounds = new ProbeRounds(this, probes, manner, request.baseAnswers ?? new Map(), request.toldAnswers);
     const gate = () => this.paused?.promise ?? null;
     const probe = (step: number, kept: number | null) => rounds.at(step, kept, signal);
     const { checkpointing } = memory;

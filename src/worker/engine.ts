@@ -3,17 +3,18 @@ import { configError, modelError } from "../core/errors.ts";
 import { auditAdapter } from "../lora/audit.ts";
 import { importAdapter } from "../lora/import.ts";
 import { type CatalogueRow, describeCatalogue } from "../train/catalogue-estimate.ts";
-import { resolveConfig } from "../train/config.ts";
-import { deviceBudget, fits } from "../train/memory-budget.ts";
+import { resolveConfig, type TrainConfig } from "../train/config.ts";
+import { deviceBudget, fits, type MemoryBudget } from "../train/memory-budget.ts";
 import type { TrainingSession } from "../train/session.ts";
 import { SUPERSEDED } from "./desks/model-desk.ts";
 import { planRun } from "./desks/plan.ts";
 import type { RunJob } from "./desks/run-desk.ts";
+import type { TrialJob } from "./desks/trial-desk.ts";
 import { keptModels, removeKept } from "./models/model-cache.ts";
 import { browserSurroundings, DRAFT, openParts, type Parts } from "./parts.ts";
 import type { Engine, EngineEvent, KeptModel } from "./protocol.ts";
 import { pushFiles } from "./runs/push.ts";
-import { readRunData } from "./runs/run-data.ts";
+import { type RecordFiles, recordFiles } from "./runs/run-data.ts";
 import { makeRunFile, mlxFiles } from "./runs/run-files.ts";
 import { newRunId, openRunFolder, RunFolder, type StoredRun } from "./runs/run-folder.ts";
 import { listRuns, summarize } from "./runs/run-list.ts";
@@ -22,6 +23,8 @@ export function createEngine(publish: (event: EngineEvent) => void, around = bro
   let parts: Parts | null = null;
   /** An earlier run is being opened, or made ready to go on. */
   let opening = false;
+  /** GB of this computer as the person said, for plans and runs. */
+  let memory: number | null = null;
   const opened = (): Parts => {
     if (parts) return parts;
     throw configError("the engine is not open yet");
@@ -55,14 +58,14 @@ export function createEngine(publish: (event: EngineEvent) => void, around = bro
     return session;
   };
 
-  /** The same, with the model brought to the GPU where it is not. */
-  const loadedFor = async (what: string): Promise<TrainingSession> => {
-    const { models, run } = free(what);
-    const session = await models.load();
-    await run.endWarmUp();
-    idle(what);
-    return session;
-  };
+  const trialOn = ({ models, run }: Parts, config: TrainConfig, files: RecordFiles): TrialJob => ({
+    ...{ config, files },
+    async session() {
+      const session = await models.load();
+      await run.endWarmUp();
+      return session;
+    },
+  });
 
   return {
     async open(options) {
@@ -105,16 +108,20 @@ export function createEngine(publish: (event: EngineEvent) => void, around = bro
       });
       if (!session) return;
       // While nobody waits: a run that starts meanwhile takes over.
-      void open.run.warmUp(session, open.data.questions).catch(() => {});
+      void open.run.warmUp(session, open.data.probes).catch(() => {});
     },
     async pauseDownload() {
       opened().models.pause();
     },
 
-    openData: (files) => idle("Opening data").data.openFiles(files),
-    openSample: () => idle("Opening data").data.openSample(),
-    mapColumns: (mapping) => idle("Mapping columns").data.map(mapping),
-    examineData: (config) => idle("Examining data").data.examine(config),
+    openData: async (files) => idle("Opening data").data.openFiles(files),
+    openSample: async () => idle("Opening data").data.openSample(),
+    mapColumns: async (mapping) => idle("Mapping columns").data.map(mapping),
+    async examineData(config) {
+      // A setting may be changed meanwhile, and what was found for the old one must not stand.
+      await opened().trials.ended();
+      await idle("Examining data").data.examine(config);
+    },
     async dataRows(offset, count) {
       return opened().data.rows(offset, count);
     },
@@ -127,6 +134,7 @@ export function createEngine(publish: (event: EngineEvent) => void, around = bro
 
     async plan(config, memoryGB) {
       const { models, data } = opened();
+      memory = memoryGB;
       const model = models.description;
       if (!model) return null;
       const budget = deviceBudget(memoryGB);
@@ -147,7 +155,7 @@ export function createEngine(publish: (event: EngineEvent) => void, around = bro
         ...{ dataTitle: data.title, began: now.getTime(), status: "running", config, probes },
         ...{ totalSteps: 0, savedStep: 0, outcome: null },
       };
-      await execute(open, { folder, stored, records });
+      await execute(open, { folder, stored, records, budget: knownBudget(memory) });
     },
     async pauseRun() {
       opened().run.pause();
@@ -171,7 +179,7 @@ export function createEngine(publish: (event: EngineEvent) => void, around = bro
         await chooseFor(open, found.state);
         return found;
       });
-      await execute(opened(), { folder, stored: state, records: null });
+      await execute(opened(), { folder, stored: state, records: null, budget: knownBudget(memory) });
     },
     openRun: (id) =>
       whileOpening("Opening a run", async (open) => {
@@ -196,12 +204,15 @@ export function createEngine(publish: (event: EngineEvent) => void, around = bro
       opened().answers.stop();
     },
     async findRate(config) {
-      const { trials, data } = opened();
-      await trials.findRate(await loadedFor("Finding a learning rate"), data.runRecords(), config);
+      const open = free("Finding a learning rate");
+      const job = trialOn(open, config, recordFiles(open.data.runRecords()));
+      await open.trials.findRate(job).finally(() => open.models.dropBroken());
     },
-    async diagnose(config) {
-      const { trials, data } = opened();
-      await trials.diagnose(await loadedFor("A diagnosis"), data.runRecords(), config);
+    async diagnose(config, runId) {
+      const open = free("A diagnosis");
+      const { context, data, trials, models } = open;
+      const files = runId === null ? recordFiles(data.runRecords()) : new RunFolder(context.store, runId);
+      await trials.diagnose(trialOn(open, config, files)).finally(() => models.dropBroken());
     },
     async stopTrial() {
       opened().trials.stop();
@@ -242,10 +253,15 @@ async function chooseFor({ models, data, run }: Parts, { model }: StoredRun): Pr
   await data.modelChanged();
 }
 
-/** `records`: of a new run; null to go on. What goes wrong once it has begun is the run's state, so it is not thrown. */
-async function execute({ models, run }: Parts, job: Pick<RunJob, "folder" | "stored" | "records">): Promise<void> {
-  const data = (session: TrainingSession) => readRunData(job.folder, session, job.stored.config);
-  await run.execute({ ...job, session: () => models.load(), data }).finally(() => models.dropBroken());
+/** What goes wrong once it has begun is the run's state, so it is not thrown. */
+async function execute({ models, run }: Parts, job: Omit<RunJob, "session">): Promise<void> {
+  await run.execute({ ...job, session: () => models.load() }).finally(() => models.dropBroken());
+}
+
+/** A budget that was only assumed says nothing about this computer. */
+function knownBudget(memoryGB: number | null): MemoryBudget | undefined {
+  const budget = deviceBudget(memoryGB);
+  return budget.source === "assumed" ? undefined : budget;
 }
 
 async function currentRun({ context, run }: Parts) {

@@ -99,7 +99,7 @@ export interface Engine {
   openSample(): Promise<void>;
   /** Reads the records again with columns mapped by hand; null: as detected. */
   mapColumns(mapping: ColumnMapping | null): Promise<void>;
-  /** Examines the data again for these knobs (maxSeqLength, maskPrompt, seed). */
+  /** Examines the data again for these knobs (maxSeqLength, maskPrompt, seed); during a trial, once that has ended. */
   examineData(config: TrainConfig): Promise<void>;
   dataRows(offset: number, count: number): Promise<RecordRow[]>;
   previewRecord(index: number, config: TrainConfig): Promise<ExamplePreview>;
@@ -123,8 +123,11 @@ export interface Engine {
 
   /** Sweeps learning rates on a throw-away adapter; what it finds comes as trial events. Loads the model where it must. */
   findRate(config: TrainConfig): Promise<void>;
-  /** Goes through the five phases of the diagnostic with a throw-away adapter; they come as trial events. */
-  diagnose(config: TrainConfig): Promise<void>;
+  /**
+   * Goes through the five phases of the diagnostic with a throw-away adapter; they come as trial events. `runId`: on the
+   * records of this run; null: on those of the Data card.
+   */
+  diagnose(config: TrainConfig, runId: string | null): Promise<void>;
   stopTrial(): Promise<void>;
 
   /** Answers come as events. */

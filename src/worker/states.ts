@@ -209,8 +209,7 @@ export type RunEvent =
   | PreflightEvent
   | HealthEvent
   | VoiceEvent
-  | Pick<SaveEvent, "type" | "step">
-  | { readonly type: "note"; readonly text: string };
+  | Pick<SaveEvent, "type" | "step">;
 
 export interface RunSummary {
   readonly id: string;
@@ -224,6 +223,8 @@ export interface RunSummary {
   readonly status: "running" | "interrupted" | "finished" | "stopped" | "failed";
   readonly doneSteps: number;
   readonly totalSteps: number;
+  /** Of the last checkpoint, 0 without one: what came after it is made again when the run goes on. */
+  readonly savedStep: number;
   readonly lastLoss: number | null;
   readonly bestLoss: number | null;
   /** There is a checkpoint to go on from. */

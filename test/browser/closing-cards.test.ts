@@ -83,7 +83,7 @@ describe.skipIf(missing)(`the closing cards in Chromium${missing ? ` (no browser
     await said(page, "The answers of this adapter have collapsed");
     await said(page, ",,,,,,,,");
     expect(await page.getByRole("button", { name: "Download for mlx-lm (zip)" }).count()).toBe(0);
-    await page.getByRole("button", { name: "Download it all the same" }).press("Enter");
+    await page.getByRole("button", { name: "Download the adapter all the same" }).press("Enter");
     await page.getByRole("button", { name: "Download for mlx-lm (zip)" }).press("Enter");
     await expectCall(page, 'runFile("run-1", "mlx.zip")');
     expect(await page.getByText("Push with your own token").count()).toBe(0);

@@ -94,7 +94,7 @@ describe.skipIf(missing)(`the Runs card in Chromium${missing ? ` (no browser: ${
     const { page } = opened;
     for (const button of await page.getByRole("button", { name: /^(Go on|Show)$/ }).all())
       expect(await button.isDisabled()).toBe(true);
-    await page.getByText("While a run is under way").waitFor();
+    await page.getByText("A run is under way: until its end").waitFor();
     await opened.close();
   });
 });

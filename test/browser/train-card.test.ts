@@ -51,6 +51,15 @@ describe.skipIf(missing)(`the Train card in Chromium${missing ? ` (no browser: $
     await ready.close();
   });
 
+  it("says where a sweep is before there is a curve of it, and that Start waits for it", async () => {
+    const opened = await open("sweep-begun");
+    const { page } = opened;
+    await page.getByText("A learning rate is being looked for: stop that").waitFor();
+    await page.getByText("All settings").click();
+    await page.getByText("The first update.").waitFor();
+    await opened.close();
+  });
+
   it.each(["swept", "sweeping"] as const)("shows the learning rates that were tried: %s", async (state) => {
     const opened = await open(state);
     const { page } = opened;

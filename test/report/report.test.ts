@@ -197,6 +197,19 @@ describe("what is said", () => {
     expect(text).toMatch(/4 settings changed.*steps.*120 updates changed.*learning-rate.*1e-4 changed2e-4.*batch-size/);
     expect(text).toContain("auto: 6 updates");
     expect(partText(runReport(emptyRun()), "settings")).toContain("All settings are the defaults.");
+    // Of a page that had no guard yet.
+    const { guard: _, ...older } = emptyRun().config;
+    const report = runReport(emptyRun({ config: older as ReportInput["config"] }));
+    expect(partText(report, "settings")).toMatch(/All settings are the defaults.*guard.*not known/);
+  });
+
+  it("without a verdict, no more than is so", () => {
+    const older = { verdict: null, reason: "This run was made by an older page, which judged the checks alone." };
+    expect(runReport(healthyRun(older))).toContain("<p>The certificate says what was checked.</p>");
+    expect(runReport(emptyRun())).toContain("There is no adapter to judge.");
+    const going = runReport(emptyRun({ status: "running", ended: null }));
+    expect(going).toContain("The adapter is judged when the run ends.");
+    expect(going).not.toContain("There is no adapter to judge");
   });
 
   it("data, device, a resumed run, an early end", () => {

@@ -1,7 +1,9 @@
 /** Reports to look at and to take apart: runs of every kind, made from formulas, the same every time. */
 import { type DefaultTreeAdapterMap, parse } from "parse5";
 import { Random } from "../../src/core/random.ts";
-import type { ReportFactor, ReportInput, ReportProbe } from "../../src/report/input.ts";
+import type { FactorAudit } from "../../src/lora/audit.ts";
+import { isOutlier, robustZ } from "../../src/lora/outliers.ts";
+import type { ReportInput, ReportProbe } from "../../src/report/input.ts";
 import { resolveConfig } from "../../src/train/config.ts";
 import type { HealthEvent, StepEvent, ValidationEvent } from "../../src/train/events.ts";
 
@@ -56,23 +58,26 @@ export function validationsOf(losses: readonly (readonly [step: number, loss: nu
 const LEAVES = ["q_proj", "k_proj", "v_proj", "o_proj"].map((name) => `self_attn.${name}`);
 const MODULES = [...LEAVES, ...["gate_proj", "up_proj", "down_proj"].map((name) => `mlp.${name}`)];
 
-export function factorsOf(blocks: number, change: (block: number, key: string) => Partial<ReportFactor> = () => ({})) {
+export function factorsOf(blocks: number, change: (block: number, key: string) => Partial<FactorAudit> = () => ({})) {
   return Array.from({ length: blocks }, (_, block) =>
-    MODULES.map((key, i): ReportFactor => {
+    MODULES.map((key, i): FactorAudit => {
       const norm_delta = 0.02 * (1 + i / 4) * (1 + 0.3 * Math.sin(block + i));
       return {
         ...{ module: `model.layers.${block}.${key}`, in_features: 896, out_features: 896, rank: 8, parameters: 14_336 },
         ...{ norm_A: 1.63, norm_B: norm_delta * 3, norm_delta, finite: true, zero: false, effective_rank: 5.2 },
-        singular_values: [norm_delta * 0.8, norm_delta * 0.3],
+        ...{ singular_values: [norm_delta * 0.8, norm_delta * 0.3], spectral_norm: norm_delta * 0.8 },
+        ...{ robust_z: null, outlier: false },
         ...change(block, key),
       };
     }),
   ).flat();
 }
 
-export function auditOf(factors: readonly ReportFactor[]): NonNullable<ReportInput["audit"]> {
+export function auditOf(factors: readonly FactorAudit[]): NonNullable<ReportInput["audit"]> {
+  const z = robustZ(factors);
+  const marked = factors.map((factor, i) => ({ ...factor, robust_z: z[i]!, outlier: isOutlier(z[i]!) }));
   return {
-    ...{ rank: 8, alpha: 16, scale: 2, layers: factors.length, tensors: 2 * factors.length, factors },
+    ...{ rank: 8, alpha: 16, scale: 2, layers: factors.length, tensors: 2 * factors.length, factors: marked },
     parameters: factors.reduce((sum, factor) => sum + factor.parameters, 0),
     finite: factors.every(({ finite }) => finite),
     zero: factors.every(({ zero }) => zero),

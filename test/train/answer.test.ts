@@ -8,7 +8,7 @@ import { readDataset } from "../../src/data/dataset.ts";
 import { answer, wholeAnswer } from "../../src/train/answer.ts";
 import { resolveConfig } from "../../src/train/config.ts";
 import type { ProbeEvent, TrainEvent } from "../../src/train/events.ts";
-import { probeKey, probesOf } from "../../src/train/probes.ts";
+import { probeKey, probesFor, probesOf } from "../../src/train/probes.ts";
 import type { TrainingSession } from "../../src/train/session.ts";
 import { openSession } from "./support.ts";
 
@@ -106,6 +106,19 @@ describe("probesOf", () => {
         reference: "b",
       },
       { messages: [{ role: "user", content: "p" }], reference: "q" },
+    ]);
+  });
+
+  it("are found again by their questions, as a person typed them", () => {
+    const records = [
+      { ...at, kind: "completion", prompt: "p ", completion: "q" } as const,
+      chat(["system", "Be brief."], ["user", "a"], ["assistant", "b"]),
+      chat(["user", "a"], ["assistant", "later"]),
+    ];
+    expect(probesFor(["a", "never seen", "p"], records)).toEqual([
+      probesOf(records, 2)[1],
+      { messages: [{ role: "user", content: "never seen" }] },
+      { messages: [{ role: "user", content: "p " }], reference: "q" },
     ]);
   });
 

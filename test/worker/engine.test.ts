@@ -1,12 +1,14 @@
 /** The engine through its whole journey, in this process: what the page sees, and what a reload finds again. */
 
 import { unzipSync } from "fflate";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 import { memoryModel } from "../../src/core/bytes.ts";
 import { importAdapter } from "../../src/lora/import.ts";
 import { type KnobName, resolveConfig } from "../../src/train/config.ts";
 import { presetKnobs } from "../../src/train/presets.ts";
+import { TrainingSession } from "../../src/train/session.ts";
 import type { RunEvent } from "../../src/worker/protocol.ts";
+import { RunFolder } from "../../src/worker/runs/run-folder.ts";
 import { memoryStore } from "../../src/worker/storage/memory-store.ts";
 import type { Store } from "../../src/worker/storage/store.ts";
 import { opened, type TestEngine, testEngine } from "./support.ts";
@@ -24,6 +26,11 @@ async function ready(test: TestEngine): Promise<TestEngine> {
 
 const losses = (events: readonly RunEvent[]) => events.flatMap((event) => (event.type === "step" ? [event.loss] : []));
 const steps = (events: readonly RunEvent[]) => events.flatMap((event) => (event.type === "step" ? [event.step] : []));
+
+async function recordOf(test: TestEngine) {
+  const { blob } = await test.engine.runFile(test.state("run").id!, "run.json");
+  return JSON.parse(await blob.text());
+}
 
 describe("the engine", () => {
   let test: TestEngine;
@@ -136,6 +143,24 @@ describe("the engine", () => {
     expect(logits.length).toBe(3 * 1024);
   });
 
+  it("asks as the command line does, and judges by the memory that the person picked", async () => {
+    const { engine } = test;
+    const train = vi.spyOn(TrainingSession.prototype, "train");
+    await engine.plan(knobs({}), 16);
+    const asked = ["What do children do on a windy day?", "Never asked in the data?"];
+    await engine.startRun(knobs({ steps: 1, stepsPerEval: 0, valBatches: 0 }), asked);
+    const [{ probes, budget }] = train.mock.lastCall!;
+    expect(probes).toEqual([
+      { messages: [{ role: "user", content: asked[0] }], reference: expect.stringMatching(/^Chirrup! In the wind/) },
+      { messages: [{ role: "user", content: asked[1] }] },
+    ]);
+    expect(budget).toMatchObject({ memory: 16, source: "chosen" });
+    await engine.plan(knobs({}), null);
+    await engine.startRun(knobs({ steps: 1, stepsPerEval: 0, valBatches: 0 }), []);
+    expect(train.mock.lastCall![0].budget).toBeUndefined();
+    train.mockRestore();
+  });
+
   it("refuses what would disturb a run, and what is not there", async () => {
     await expect(test.engine.runDetail("none")).rejects.toThrow(/no run "none"/);
     const run = test.engine.startRun(knobs({ steps: 3 }), []);
@@ -149,8 +174,8 @@ describe("the engine", () => {
 });
 
 describe("a run that is cut off", () => {
-  it("goes on after a reload where its checkpoint stood, to the same losses as one that was not", async () => {
-    const config = knobs({ steps: 7, stepsPerSample: 0, stepsPerEval: 0, saveEvery: 3 });
+  it("goes on after a reload where its checkpoint stood, to the same losses and record as one that was not", async () => {
+    const config = knobs({ steps: 7, stepsPerSample: 0, stepsPerEval: 2, saveEvery: 3 });
     const whole = await ready(testEngine());
     await whole.engine.startRun(config, []);
     const disk = memoryStore();
@@ -167,12 +192,26 @@ describe("a run that is cut off", () => {
     await opened(second);
     const [run] = await second.engine.runs();
     expect(run).toMatchObject({ status: "interrupted", resumable: true, totalSteps: 7 });
+    // The verdict on the answers that was told before the checkpoint is known; one told after it is taken back.
+    const said = { type: "health", kind: "answers", text: "" } as const;
+    const folder = new RunFolder(disk, run!.id);
+    await folder.addEvents([
+      { ...said, step: 3, level: "warn" },
+      { ...said, step: 4, level: "bad" },
+    ]);
+    const train = vi.spyOn(TrainingSession.prototype, "train");
     await second.engine.continueRun(run!.id);
+    expect(train.mock.lastCall![0].toldAnswers).toBe("suspicious");
+    train.mockRestore();
     expect(second.state("run")).toMatchObject({ phase: "done", outcome: { usable: true } });
     expect(steps(second.progress())).toEqual([4, 5, 6, 7]);
     const { events } = await second.engine.runDetail(run!.id);
     expect(steps(events)).toEqual([1, 2, 3, 4, 5, 6, 7]);
     expect(losses(events)).toEqual(losses(whole.progress()));
+    const record = await recordOf(second);
+    const { validations, tokens, best, verdict, reason } = await recordOf(whole);
+    expect(validations).toMatchObject([{ step: 0 }, { step: 2 }, { step: 4 }, { step: 6 }, { step: 7 }]);
+    expect(record).toMatchObject({ validations, tokens, best, verdict, reason, plan: { done_before: 3 } });
   });
 
   it("pauses with a checkpoint, goes on, and stops with what was learnt", async () => {

@@ -1,15 +1,11 @@
 /** What goes to the Hub: never an adapter whose answers have collapsed, and a card that says the verdict. */
 import { describe, expect, it, vi } from "vitest";
-import { resolveConfig } from "../../src/train/config.ts";
 import { modelCard, pushFiles } from "../../src/worker/runs/push.ts";
 import type { StoredRun } from "../../src/worker/runs/run-folder.ts";
 import { outcomeAfter } from "../support/outcome.ts";
+import { storedRun as stored } from "./support.ts";
 
 const REQUEST = { runId: "a", repository: "me/parrot", token: "hf_x", private: true };
-const stored = (outcome: StoredRun["outcome"]): StoredRun => ({
-  ...{ id: "a", title: "t", model: { kind: "demo" }, modelTitle: "Demo", dataTitle: "Sample", began: 0 },
-  ...{ status: "finished", config: resolveConfig({}, "test"), probes: [], totalSteps: 6, savedStep: 6, outcome },
-});
 const judged = (verdict: "suspicious" | "collapsed" | "broken") =>
   stored(outcomeAfter(6, {}, { judged: { verdict, reason: "Because of its answers." } }));
 

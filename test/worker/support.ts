@@ -3,8 +3,10 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { root } from "../../src/cli/launch/places.mjs";
 import { nodeGpu, openGpu } from "../../src/cli/node/gpu.ts";
+import { resolveConfig } from "../../src/train/config.ts";
 import { createEngine } from "../../src/worker/engine.ts";
 import type { Engine, EngineEvent, RunEvent } from "../../src/worker/protocol.ts";
+import type { StoredRun } from "../../src/worker/runs/run-folder.ts";
 import { memoryStore } from "../../src/worker/storage/memory-store.ts";
 import type { Store } from "../../src/worker/storage/store.ts";
 
@@ -60,6 +62,12 @@ export function testEngine(
       }),
   };
 }
+
+/** A run of the demo that has ended so. */
+export const storedRun = (outcome: StoredRun["outcome"]): StoredRun => ({
+  ...{ id: "a", title: "t", model: { kind: "demo" }, modelTitle: "Demo", dataTitle: "Sample", began: 0 },
+  ...{ status: "finished", config: resolveConfig({}, "test"), probes: [], totalSteps: 6, savedStep: 6, outcome },
+});
 
 export const opened = async (test: TestEngine) => test.engine.open({ base: BASE, hub: "http://hub.test" });
 

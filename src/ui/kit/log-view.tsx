@@ -16,10 +16,9 @@ export function LogView({ label, lines, limit = 200 }: LogViewProps) {
   const box = useRef<HTMLDivElement>(null);
   const following = useRef(true);
   const first = Math.max(0, lines.length - limit);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: follows whenever a line comes.
   useLayoutEffect(() => {
     if (box.current && following.current) box.current.scrollTop = box.current.scrollHeight;
-  }, [lines.length]);
+  });
   const onScroll = () => {
     const element = box.current;
     if (element) following.current = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR;

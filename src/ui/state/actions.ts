@@ -13,9 +13,9 @@ import type {
   RunFile,
   Side,
 } from "../../worker/protocol.ts";
-import { type AppState, type CardId, isRunning } from "./app-state.ts";
+import type { AppState, CardId } from "./app-state.ts";
 import type { Curves } from "./curves.ts";
-import { takeRunEvents } from "./engine-events.ts";
+import { runActions } from "./run-actions.ts";
 import type { Store } from "./store.ts";
 import { trialActions } from "./trial-actions.ts";
 
@@ -73,9 +73,6 @@ export function createActions(store: Store<AppState>, curves: Curves, engine: ()
     remember();
     void actions.refreshPlan();
   }
-
-  /** The run's state when a run was last asked for, while the engine has not answered. */
-  let pressed: AppState["run"] | null = null;
 
   const actions = {
     /** Opens or closes a card by hand. */
@@ -181,54 +178,9 @@ export function createActions(store: Store<AppState>, curves: Curves, engine: ()
       }
     },
 
-    async startRun() {
-      const { config, probes, data } = store.get();
-      if (!config || isRunning(store.get()) || !firstPress()) return;
-      clearRun();
-      store.set({ opened: {} }); // the stage alone
-      browser.keep();
-      await attempt("train", (engine) => engine.startRun(config, probes ?? data.questions.slice(0, 4)));
-      pressed = null;
-      await actions.refreshRuns();
-    },
-    pauseRun: () => attempt("train", (engine) => engine.pauseRun()),
-    resumeRun: () => attempt("train", (engine) => engine.resumeRun()),
-    stopRun: () => attempt("train", (engine) => engine.stopRun()),
-
-    ...trialActions(store, attempt, engine),
-    async refreshRuns() {
-      await attempt("runs", async (engine) => store.set({ runs: await engine.runs() }));
-    },
-    /** Shows an earlier run's curves and answers, and trains on from its checkpoint. */
-    async continueRun(id: string) {
-      if (!firstPress()) return;
-      clearRun();
-      await attempt("train", async (engine) => {
-        takeRunEvents(store, curves, (await engine.runDetail(id)).events);
-        await engine.continueRun(id);
-      });
-      pressed = null;
-      // It is asked for from several places, and shows itself in one.
-      if (store.get().problem?.card === "train") actions.toggleCard("train", true);
-      await actions.refreshRuns();
-    },
-    /** Shows an earlier run and puts its adapter on its model. */
-    async openRun(id: string) {
-      clearRun();
-      await attempt("runs", async (engine) => {
-        takeRunEvents(store, curves, (await engine.runDetail(id)).events);
-        await engine.openRun(id);
-      });
-    },
-    /** An interrupted run is no longer offered at the top of the page. */
-    setAsideRun(id: string): void {
-      store.set({ setAside: id });
-    },
-    async forgetRun(id: string) {
-      await attempt("runs", (engine) => engine.forgetRun(id));
-      await actions.refreshRuns();
-    },
+    ...runActions(store, curves, attempt, browser.keep),
     runDetail: (id: string) => engine().runDetail(id),
+    ...trialActions(store, attempt, engine),
 
     /** Base and tuned answers to one question, beside each other. */
     async compare(text: string, { temperature = 0, seed = 0 } = {}) {
@@ -273,22 +225,6 @@ export function createActions(store: Store<AppState>, curves: Curves, engine: ()
     pushToHub: (runId: string, repository: string, token: string, isPrivate: boolean) =>
       attempt("download", (engine) => engine.pushToHub({ runId, repository, token, private: isPrivate })),
   };
-
-  /** Pressed twice, Start makes one run: until the run's state has changed, or it was refused, a press is the same one. */
-  function firstPress(): boolean {
-    const { run } = store.get();
-    if (pressed === run) return false;
-    pressed = run;
-    return true;
-  }
-
-  function clearRun(): void {
-    curves.clear();
-    store.set({
-      ...{ probeAnswers: [], findings: [], health: [], voice: null, log: [], step: 0, secondsLeft: null },
-      ...{ comparison: null, chat: [], problem: null },
-    });
-  }
 
   return actions;
 }

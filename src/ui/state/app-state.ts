@@ -145,6 +145,12 @@ export const INITIAL_STATE: AppState = {
 /** A run holds the GPU: model and data may not change under it. */
 export const isRunning = ({ run }: AppState): boolean => !["idle", "done", "failed"].includes(run.phase);
 
+/** What has the GPU, so that model and data stay and no other run may begin; null: nothing. */
+export function holder(state: AppState): "A run" | "A trial" | null {
+  if (isRunning(state)) return "A run";
+  return state.trial.on === null ? null : "A trial";
+}
+
 /** Which card it is now: the first whose part is not done. */
 export function currentCard(state: AppState): CardId {
   const { model, data, run } = state;

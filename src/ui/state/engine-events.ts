@@ -2,13 +2,13 @@
 
 import { formatNumber } from "../../core/units.ts";
 import type { HealthEvent } from "../../train/events.ts";
-import type { AnswerEvent, EngineEvent, ProbeEvent, RunEvent } from "../../worker/protocol.ts";
+import type { AnswerEvent, DataState, EngineEvent, ModelState, ProbeEvent, RunEvent } from "../../worker/protocol.ts";
 import { createThrottle } from "../kit/throttle.ts";
 import type { AppState, LogLine } from "./app-state.ts";
 import type { Curves } from "./curves.ts";
 import type { Store } from "./store.ts";
 import { createTimeLeft } from "./time-left.ts";
-import { takeTrial } from "./trials.ts";
+import { NO_TRIALS, takeTrial } from "./trials.ts";
 
 /** Milliseconds between two changes of the state while training. */
 const EVERY = 250;
@@ -26,9 +26,9 @@ export function createListener(store: Store<AppState>, curves: Curves): (event: 
   return (event) => {
     switch (event.type) {
       case "model":
-        return store.set({ model: event.state });
+        return store.set({ model: event.state, ...(sameChoice(event.state, store.get().model) ? {} : NO_TRIAL) });
       case "data":
-        return store.set({ data: event.state });
+        return store.set({ data: event.state, ...(sameRecords(event.state, store.get().data) ? {} : NO_TRIAL) });
       case "run":
         flush(); // the state must not overtake what led to it
         return store.set({ run: event.state });
@@ -44,6 +44,13 @@ export function createListener(store: Store<AppState>, curves: Curves): (event: 
     }
   };
 }
+
+/** Found with another model or on other records, a rate or a diagnosis says nothing any more. */
+const NO_TRIAL = { trial: NO_TRIALS };
+const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
+const sameChoice = (now: ModelState, before: ModelState): boolean => same(now.choice, before.choice);
+const sameRecords = (now: DataState, before: DataState): boolean =>
+  now.phase !== "reading" && same(now.mapping, before.mapping);
 
 /** Adds a run's events to curves, answers and log, in one change of the state. */
 export function takeRunEvents(store: Store<AppState>, curves: Curves, events: readonly RunEvent[]): void {
@@ -67,7 +74,7 @@ export function takeRunEvents(store: Store<AppState>, curves: Curves, events: re
 
 const timeLeft = createTimeLeft();
 
-/** A run that goes on from its checkpoint decides some things again: the same words once. */
+/** A run that begins once more on another GPU says some things again: the same words once. */
 function withHealth(before: readonly HealthEvent[], events: readonly RunEvent[]): readonly HealthEvent[] {
   const told = new Set(before.map(({ step, text }) => `${step} ${text}`));
   const fresh = events.filter((event) => event.type === "health" && !told.has(`${event.step} ${event.text}`));
@@ -79,8 +86,6 @@ function lineOf(event: RunEvent): LogLine[] {
     { id: lineId++, time: Date.now(), text, tone },
   ];
   switch (event.type) {
-    case "note":
-      return line(event.text);
     case "save":
       return line(`Saved after update ${event.step}`);
     case "validation": {

@@ -1,12 +1,10 @@
 /** Trials as functions: looking for a learning rate, and the diagnostic. One at a time. */
 import type { Engine } from "../../worker/protocol.ts";
-import type { AppState, CardId } from "./app-state.ts";
+import type { AppState } from "./app-state.ts";
+import type { Attempt } from "./run-actions.ts";
 import type { Store } from "./store.ts";
 import { NO_DIAGNOSIS, NO_SWEEP } from "./trials.ts";
 
-type Attempt = <T>(card: CardId, work: (engine: Engine) => Promise<T>) => Promise<T | null>;
-
-/** `attempt` shows a failure at its card and gives null then. */
 export const trialActions = (store: Store<AppState>, attempt: Attempt, engine: () => Engine) => ({
   /** Looks for a learning rate with the knobs as they stand; what is found is shown beside the knob. */
   async findRate() {
@@ -18,20 +16,20 @@ export const trialActions = (store: Store<AppState>, attempt: Attempt, engine: (
       return true;
     });
     const { sweep, ...rest } = store.get().trial;
-    store.set({ trial: { ...rest, on: null, sweep: whole ? sweep : null } });
+    store.set({ trial: { ...rest, on: null, sweep: whole && sweep?.end ? sweep : null } });
   },
-  /** Goes through the diagnostic's five phases. */
+  /** Goes through the diagnostic's five phases: with the shown run's settings on its data, or with those on the page. */
   async diagnose() {
     const { config, run, trial } = store.get();
     const knobs = run.config ?? config;
     if (!knobs || trial.on) return;
     store.set({ trial: { ...trial, on: "diagnosis", diagnosis: NO_DIAGNOSIS } });
     const whole = await attempt("check", async (engine) => {
-      await engine.diagnose(knobs);
+      await engine.diagnose(knobs, run.id);
       return true;
     });
     const { diagnosis, ...rest } = store.get().trial;
-    store.set({ trial: { ...rest, on: null, diagnosis: whole ? diagnosis : null } });
+    store.set({ trial: { ...rest, on: null, diagnosis: whole && diagnosis?.phases.length ? diagnosis : null } });
   },
   stopTrial: () => engine().stopTrial(),
 });

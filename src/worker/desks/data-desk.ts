@@ -14,7 +14,7 @@ import { type Split, splitRecords } from "../../data/split.ts";
 import { loadTable, type Table } from "../../data/tables.ts";
 import { noTokenizer } from "../../tokenizer/no-tokenizer.ts";
 import { resolveConfig, type TrainConfig } from "../../train/config.ts";
-import { probesOf } from "../../train/probes.ts";
+import { type Probe, probesOf, questionText } from "../../train/probes.ts";
 import type { Context } from "../context.ts";
 import { type DataFiles, fetchSample, keepFiles, keptFiles, sortFiles } from "../data-files.ts";
 import type { DataState, DroppedFile, ExamplePreview, NamedBlob, RecordRow } from "../protocol.ts";
@@ -40,6 +40,7 @@ interface Examined {
   readonly records: RecordSet;
   readonly split: Split;
   readonly mapping: ColumnMapping | null;
+  readonly probes: readonly Probe[];
 }
 
 export class DataDesk {
@@ -61,8 +62,8 @@ export class DataDesk {
   }
 
   /** Of the records aside for validation, or of the first to train on. */
-  get questions(): readonly string[] {
-    return this.state.questions;
+  get probes(): readonly Probe[] {
+    return this.examined?.probes ?? [];
   }
 
   /** Of the records to train on; null before they are known. */
@@ -122,16 +123,17 @@ export class DataDesk {
       const records = selectRecords(tables.train, diagnosis.train.kept, mapping);
       const own = tables.validation !== null;
       const split = splitRecords(records.records, { seed: config.seed, fraction: own ? 0 : 0.1 });
-      this.examined = { diagnosis, records, split, mapping };
       const asked = own
         ? selectRecords(tables.validation!, diagnosis.validation!.kept, mapping).records
         : split.validation.map((i) => records.records[i]!);
+      const probes = probesOf(asked.length > 0 ? asked : records.records, QUESTIONS);
+      this.examined = { diagnosis, records, split, mapping, probes };
       this.publish({
         ...this.state,
         ...{ phase: "ready", progress: null, diagnosis },
         histogram: lengthHistogram(diagnosis.train.lengths, { limit: this.limit(config) }),
         split: { train: split.train.length, valid: asked.length, own },
-        questions: questionsOf(asked.length > 0 ? asked : records.records),
+        questions: [...new Set(probes.map(questionText))],
         error: diagnosis.train.kept.length === 0 ? nothingUsable(tables.train).toData() : null,
       });
     } catch (error) {
@@ -225,12 +227,6 @@ function nothingUsable({ name, rows, faults }: Table): LorikeetError {
   return garbled > faults.length / 2
     ? because("expected text in UTF-8, got something else", "It is another kind of file, or text in an older encoding.")
     : because("no row can be read", "The findings name each line and what is wrong with it.");
-}
-
-/** As one types them: the last thing said before the answer. */
-function questionsOf(records: RecordSet["records"]): string[] {
-  const questions = probesOf(records, QUESTIONS).map(({ messages }) => messages.at(-1)!.content);
-  return [...new Set(questions)];
 }
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {

@@ -4,38 +4,27 @@
  * back from the store and checked.
  */
 import { configError, LorikeetError } from "../../core/errors.ts";
-import type { EncodedDataset } from "../../data/encode.ts";
 import type { Answer } from "../../health/answers.ts";
-import type { Finding } from "../../health/finding.ts";
 import { importAdapter } from "../../lora/import.ts";
 import { wholeAnswer } from "../../train/answer.ts";
 import type { TrainEvent } from "../../train/events.ts";
-import { deviceBudget, type MemoryBudget } from "../../train/memory-budget.ts";
-import { type Manner, type Probe, probeKey } from "../../train/probes.ts";
+import type { MemoryBudget } from "../../train/memory-budget.ts";
+import { type Probe, probeKey, toldVerdict } from "../../train/probes.ts";
 import { noteEvent } from "../../train/run-record.ts";
 import type { TrainingSession } from "../../train/session.ts";
 import type { Context } from "../context.ts";
 import type { RunState } from "../protocol.ts";
 import { errorData } from "../rpc.ts";
+import { type RunData, readRunData } from "../runs/run-data.ts";
 import { CHECKPOINT_FILE, type RunFolder, type RunRecords, type StoredRun } from "../runs/run-folder.ts";
 import { lockRun } from "../runs/run-lock.ts";
 import { RunWriter } from "../runs/run-writer.ts";
 import { EventBatcher } from "./event-batcher.ts";
+import { unlessStopped } from "./unless-stopped.ts";
 
 const IDLE: RunState = {
   ...{ id: null, phase: "idle", doing: "", config: null, start: null, probes: [], outcome: null, error: null },
 };
-
-type NamedData = EncodedDataset & { readonly name: string };
-
-/** A run's records, encoded for its model. */
-export interface RunData {
-  readonly train: NamedData;
-  readonly valid: NamedData | null;
-  readonly manner: Manner | null;
-  /** About the records. */
-  readonly findings: readonly Finding[];
-}
 
 export interface RunJob {
   readonly folder: RunFolder;
@@ -43,7 +32,8 @@ export interface RunJob {
   /** Of a new run, still to be written; null to go on from the checkpoint in the folder. */
   readonly records: RunRecords | null;
   session(): Promise<TrainingSession>;
-  data(session: TrainingSession): Promise<RunData>;
+  /** Memory of this machine, where it is known. */
+  readonly budget: MemoryBudget | undefined;
 }
 
 export class RunDesk {
@@ -104,14 +94,13 @@ export class RunDesk {
   }
 
   /** Asks the probes of the base before anything is trained, while nobody waits, until `endWarmUp`. */
-  async warmUp(session: TrainingSession, questions: readonly string[]): Promise<void> {
+  async warmUp(session: TrainingSession, probes: readonly Probe[]): Promise<void> {
     await this.endWarmUp();
     if (this.busy) return;
     const stop = new AbortController();
     const options = { base: true, signal: stop.signal };
     const askAll = async () => {
-      for (const question of questions) {
-        const probe = asked(question);
+      for (const probe of probes) {
         const key = probeKey(probe);
         if (!this.known.has(key)) this.known.set(key, await wholeAnswer(session, probe.messages, options));
       }
@@ -180,15 +169,14 @@ export class RunDesk {
     await this.endWarmUp();
     this.training = session;
     this.publish({ ...this.state, doing: "Reading the records" });
-    const data = await job.data(session);
+    const data = await readRunData(folder, session, stored);
     const checkpoint = records ? null : await folder.read(CHECKPOINT_FILE);
-    if (!records) await folder.cutEvents(checkpoint ? stored.savedStep : -1);
+    if (!records) await writer.goOn(checkpoint ? stored.savedStep : -1);
     this.publish({ ...this.state, doing: "Preparing the first update" });
     const events = session.train({
       ...{ config: stored.config, train: data.train.examples, valid: data.valid?.examples ?? [], signal },
-      probes: stored.probes.map(asked),
-      baseAnswers: this.known,
-      ...{ manner: data.manner, findings: data.findings, budget: knownBudget() },
+      ...{ probes: data.probes, manner: data.manner, findings: data.findings, budget: job.budget },
+      ...{ baseAnswers: this.known, toldAnswers: toldVerdict(writer.course.health) },
       checkpoint: checkpoint ? { name: CHECKPOINT_FILE, bytes: checkpoint } : undefined,
     });
     try {
@@ -255,21 +243,3 @@ export class RunDesk {
     this.context.publish({ type: "run", state });
   }
 }
-
-/** null when the signal comes first. */
-function unlessStopped<T>(work: Promise<T>, signal: AbortSignal): Promise<T | null> {
-  return new Promise((resolve, reject) => {
-    const stop = () => resolve(null);
-    if (signal.aborted) stop();
-    signal.addEventListener("abort", stop);
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
-  });
-}
-
-/** A budget that was only assumed says nothing about this computer. */
-function knownBudget(): MemoryBudget | undefined {
-  const budget = deviceBudget(null);
-  return budget.source === "assumed" ? undefined : budget;
-}
-
-const asked = (question: string): Probe => ({ messages: [{ role: "user", content: question }] });

@@ -5,17 +5,19 @@ import { exportPeft } from "../../lora/export.ts";
 import { importAdapter } from "../../lora/import.ts";
 import type { StepEvent } from "../../train/events.ts";
 import { metricsLine } from "../../train/run-record.ts";
-import type { NamedBlob, RunEvent, RunFile } from "../protocol.ts";
+import type { NamedBlob, RunEvent, RunFile, RunOutcome } from "../protocol.ts";
 import { reportFile } from "./report-file.ts";
 import { ADAPTER_FILES, RECORD_FILE, type RunFolder, type StoredRun } from "./run-folder.ts";
 
 /** Throws ModelError when the run has no such file, as one that was stopped before its first update. */
 export async function makeRunFile(folder: RunFolder, state: StoredRun, file: RunFile): Promise<NamedBlob> {
   const stem = fileStem(state);
+  const warning = collapseWarning(state);
+  const mark = warning === null ? "" : "collapsed-";
   switch (file) {
     case "adapters.safetensors":
     case "adapter_config.json":
-      return { name: file, blob: blobOf(await wanted(folder, file), typeOf(file)) };
+      return { name: `${mark}${file}`, blob: blobOf(await wanted(folder, file), typeOf(file)) };
     case "run.json":
       return { name: `${stem}-run.json`, blob: blobOf(await wanted(folder, file), typeOf(file)) };
     case "metrics.jsonl":
@@ -25,11 +27,22 @@ export async function makeRunFile(folder: RunFolder, state: StoredRun, file: Run
     case "report.html":
       return { name: `${stem}-report.html`, blob: blobOf(await reportFile(folder, state), "text/html") };
     case "mlx.zip":
-      return { name: `${stem}-mlx.zip`, blob: blobOf(await zipped(await mlxFiles(folder)), "application/zip") };
+      return { name: `${stem}-${mark}mlx.zip`, blob: await zipOf(await mlxFiles(folder), warning) };
     case "peft.zip":
-      return { name: `${stem}-peft.zip`, blob: blobOf(await zipped(await peftFiles(folder)), "application/zip") };
+      return { name: `${stem}-${mark}peft.zip`, blob: await zipOf(await peftFiles(folder), warning) };
   }
 }
+
+/** What lies beside an adapter whose answers have collapsed, wherever its files end up; null for any other. */
+function collapseWarning({ outcome }: StoredRun): string | null {
+  // A run of an older page has none.
+  const judged: RunOutcome["judged"] | undefined = outcome?.judged;
+  if (judged?.verdict !== "collapsed") return null;
+  return `The answers of this adapter have collapsed. ${judged.reason}\nIts files are right: any tool will load them, and give such answers.\n`;
+}
+
+const zipOf = async (files: Readonly<Record<string, Uint8Array>>, warning: string | null): Promise<Blob> =>
+  blobOf(await zipped(warning === null ? files : { "COLLAPSED.txt": text(warning), ...files }), "application/zip");
 
 /** Everything mlx-lm needs, with the record of the run and its metrics. */
 export async function mlxFiles(folder: RunFolder): Promise<Record<string, Uint8Array<ArrayBuffer>>> {

@@ -27,7 +27,7 @@ export async function summarize(folder: RunFolder, state: StoredRun, held: boole
   const losses = events.flatMap((event) => (event.type === "validation" && event.best ? [event.loss] : []));
   const status = state.status === "running" && !held ? "interrupted" : state.status;
   return {
-    ...{ id, title, model, modelTitle, dataTitle, began, totalSteps, status },
+    ...{ id, title, model, modelTitle, dataTitle, began, totalSteps, savedStep, status },
     doneSteps: steps.at(-1)?.step ?? 0,
     lastLoss: steps.at(-1)?.loss ?? null,
     bestLoss: losses.at(-1) ?? null,

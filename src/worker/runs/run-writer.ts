@@ -9,13 +9,14 @@ import {
   type Course,
   judgeCourse,
   newCourse,
+  noteEvent,
   type RunDescription,
   runRecord,
 } from "../../train/run-record.ts";
 import type { TrainingSession } from "../../train/session.ts";
 import type { EventBatcher } from "../desks/event-batcher.ts";
-import type { RunData } from "../desks/run-desk.ts";
 import type { RunOutcome } from "../protocol.ts";
+import type { RunSets } from "./run-data.ts";
 import {
   ADAPTER_FILES,
   CHECKPOINT_FILE,
@@ -55,6 +56,12 @@ export class RunWriter {
     }
   }
 
+  /** A run that goes on is judged as a whole: what happened up to its checkpoint belongs to its course. */
+  async goOn(savedStep: number): Promise<void> {
+    await this.folder.cutEvents(savedStep);
+    for (const event of await this.folder.events()) noteEvent(this.course, event);
+  }
+
   async update(changes: Partial<StoredRun>): Promise<void> {
     this.stored = { ...this.stored, ...changes };
     await this.folder.saveState(this.stored);
@@ -68,7 +75,7 @@ export class RunWriter {
   }
 
   /** Writes the adapter, has it read back from the store and checked, and writes down what came of it. */
-  async finish(session: TrainingSession, data: RunData): Promise<RunOutcome> {
+  async finish(session: TrainingSession, data: RunSets): Promise<RunOutcome> {
     const { folder, course, stored } = this;
     const done = course.done!;
     const adapter: Adapter = { ...done.adapter, base_model: baseName(stored) };
@@ -99,7 +106,7 @@ function describeRun(
   stored: StoredRun,
   status: RunDescription["status"],
   { device, model }: TrainingSession,
-  { train, valid }: RunData,
+  { train, valid }: RunSets,
 ): RunDescription {
   return {
     ...{ status, train, valid, config: stored.config, began: new Date(stored.began) },

@@ -63,6 +63,11 @@ describe("what is offered", () => {
     ]);
   });
 
+  it("has its small files measured, and makes no report to know its size", () => {
+    const measured = fileRows(DONE.run, "whole").filter(({ size }) => size === null);
+    expect(measured.map(({ id }) => id)).toEqual(["run.json", "metrics.csv", "metrics.jsonl"]);
+  });
+
   it("holds no adapter of a run with a failed check, or of none", () => {
     expect(files(BAD)).toEqual(["report.html", "run.json", "metrics.csv", "metrics.jsonl"]);
     expect(files(FAILED)).toEqual(["metrics.csv", "metrics.jsonl"]);
@@ -73,7 +78,12 @@ describe("what is offered", () => {
   it("comes after a warning for an adapter whose answers have collapsed", () => {
     const fallen = run({ phase: "done", outcome: FALLEN });
     expect(offerOf(fallen)).toBe("collapsed");
-    expect(files(fallen)).toEqual(files(DONE));
+    expect(files(fallen)).toEqual(files(BAD));
+    const insisted = fileRows(fallen.run, "collapsed", true);
+    expect(insisted.flatMap((row) => row.files)).toEqual(files(DONE));
+    expect(insisted.find(({ id }) => id === "pair")?.meaning).toMatch(
+      /names of both say that its answers have collapsed/,
+    );
     expect([downloadCardState(fallen), downloadSummary(fallen)]).toEqual([
       "error",
       "Its answers have collapsed: look before you take it",
@@ -108,6 +118,9 @@ describe("what is offered", () => {
     const long = { ...probe(16, 0, "collapsed"), text: ",".repeat(900) };
     expect(collapsedSamples(["a"], [long])[0]!.text.length).toBeLessThan(260);
     expect(collapsedSamples(["a"], [])).toEqual([]);
+    // The same answer to every question: none of them is odd alone.
+    const alike = [0, 1, 2].map((index) => ({ ...probe(16, index, "healthy"), text: "Chirrup!" }));
+    expect(collapsedSamples(["a", "b", "c"], alike).map(({ text }) => text)).toEqual(["Chirrup!", "Chirrup!"]);
   });
 
   it("is said in one line", () => {

@@ -19,7 +19,7 @@ import type { RunDetail, RunSummary } from "../../../src/worker/protocol.ts";
 
 const RUN: RunSummary = {
   ...{ id: "a", title: "Standard", model: { kind: "demo" }, modelTitle: "Built-in demo", dataTitle: "Sample" },
-  ...{ began: 1000, status: "finished", doneSteps: 64, totalSteps: 64, lastLoss: 1.4213, bestLoss: 1.5 },
+  ...{ began: 1000, status: "finished", doneSteps: 64, totalSteps: 64, savedStep: 64, lastLoss: 1.4213, bestLoss: 1.5 },
   ...{ resumable: false, usable: true, verdict: null, bytes: 2_140_000 },
 };
 const run = (changes: Partial<RunSummary>): RunSummary => ({ ...RUN, ...changes });

@@ -112,7 +112,6 @@ describe("the end", () => {
     ...[step(1, 2.31), step(2, 1.42)],
     { type: "validation", step: 1, loss: 1.5, tokens: 1, best: true },
     { type: "validation", step: 2, loss: 1.7, tokens: 1, best: false },
-    { type: "note", text: "done" },
   ];
   curves.add(events);
 

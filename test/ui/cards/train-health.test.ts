@@ -149,6 +149,8 @@ describe("findings", () => {
     const config = resolveConfig({}, "test");
     const long = finding("ends", "warn", "Raise --max-seq-length, or split the records.");
     expect(knobFix(long, config, 1)).toMatchObject({ knob: "maxSeqLength", value: 2 * config.maxSeqLength });
+    const full = finding("memory", "warn", "Make the batch smaller, cut the records shorter (--max-seq-length), or …");
+    expect(knobFix(full, config, 1)).toBeNull();
     expect(knobFix(finding("labels", "warn", "Leave them out."), config, 1)).toBeNull();
     expect(fixWords(long.fix!)).toBe("Raise “max sequence length”, or split the records.");
   });

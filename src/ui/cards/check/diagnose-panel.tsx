@@ -12,7 +12,7 @@ export function DiagnosePanel() {
   return (
     <div className="c-check-changes">
       <p className="k-soft">
-        Trains a small throw-away adapter on this data with the run's settings, without the guard, and says in five
+        Trains a small throw-away adapter on this run's records with its settings, without the guard, and says in five
         phases what moved, what did not, and whether the answers hold. Your adapter and the model stay as they are.
       </p>
       <div className="k-row">

@@ -3,7 +3,7 @@ import { useRef, useState } from "react";
 import { Button } from "../../kit/button.tsx";
 import { Details } from "../../kit/details.tsx";
 import { Notice } from "../../kit/notice.tsx";
-import { isRunning } from "../../state/app-state.ts";
+import { holder } from "../../state/app-state.ts";
 import { useAppState, usePage } from "../../state/page.tsx";
 import { nextCard } from "../next-card.ts";
 import { ColumnsPanel } from "./columns-panel.tsx";
@@ -17,14 +17,13 @@ import { RecordsTable } from "./records-table.tsx";
 import { SourcePanel } from "./source-panel.tsx";
 import "./data.css";
 
-const RUNNING = "A run is using this data. Stop the run, or wait for its end, to change it.";
-
 export function DataBody() {
   const { actions } = usePage();
   const phase = useAppState(({ data }) => data.phase);
   const usable = useAppState(({ data }) => data.diagnosis?.train.kept.length ?? 0);
   const examined = useAppState(({ data }) => data.diagnosis !== null);
-  const locked = useAppState(isRunning);
+  const held = useAppState(holder);
+  const locked = held !== null;
   const [index, setIndex] = useState(0);
   const view = useRef<HTMLDivElement>(null);
 
@@ -39,7 +38,7 @@ export function DataBody() {
   if (phase === "none") return <SourcePanel locked={locked} />;
   return (
     <>
-      {locked && <Notice tone="info" title={RUNNING} />}
+      {held && <Notice tone="info" title={`${held} is using this data. Stop it, or wait for its end, to change it.`} />}
       <Reading />
       <DataProblem />
       {phase === "failed" ? (

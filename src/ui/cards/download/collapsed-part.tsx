@@ -1,6 +1,6 @@
 /**
  * An adapter whose files are right and whose answers are not: said plainly, with a sample, before anything can be taken.
- * A second, deliberate press brings the files; the Hub gets none.
+ * The records of the run are there at once, the adapter after a second, deliberate press; the Hub gets nothing.
  */
 import { useState } from "react";
 import { Button } from "../../kit/button.tsx";
@@ -32,22 +32,22 @@ function Asked() {
         actions={<GoToTrain>Train again</GoToTrain>}
       >
         <p>{outcome.judged.reason}</p>
-        <p>The file holds exactly what was trained, and any tool will load it; but this is what it says:</p>
+        <p>The file holds exactly what was trained, and any tool will load it.</p>
         <Samples />
       </Notice>
       <Details summary={passedWords(outcome)}>
         <Certificate checks={certificateChecks(outcome)} />
       </Details>
+      <FilesPanel offer="collapsed" insisted={wanted} />
       {wanted ? (
         <>
-          <FilesPanel offer="collapsed" />
           <CommandsPanel />
           <p className="k-soft k-small">It is not pushed to the Hub from here: others would not see this warning.</p>
         </>
       ) : (
         <div>
           <Button kind="danger" icon="download" onPress={() => setWanted(true)}>
-            Download it all the same
+            Download the adapter all the same
           </Button>
         </div>
       )}
@@ -59,16 +59,19 @@ function Samples() {
   const probes = useAppState((state) => state.run.probes);
   const answers = useAppState((state) => state.probeAnswers);
   const samples = collapsedSamples(probes, answers);
-  if (samples.length === 0) return <p className="k-soft">No answer was kept.</p>;
+  if (samples.length === 0) return <p className="k-soft">None of its answers was kept.</p>;
   return (
-    <ul className="c-download-samples">
-      {samples.map(({ question, text, why }) => (
-        <li key={question} className="c-download-said">
-          <p className="k-small">{question}</p>
-          <p className="c-download-sample">{text === "" ? "(nothing at all)" : text}</p>
-          {why && <p className="k-soft k-small">{why}</p>}
-        </li>
-      ))}
-    </ul>
+    <>
+      <p>But this is what it says:</p>
+      <ul className="c-download-samples">
+        {samples.map(({ question, text, why }) => (
+          <li key={question} className="c-download-said">
+            <p className="k-small">{question}</p>
+            <p className="c-download-sample">{text === "" ? "(nothing at all)" : text}</p>
+            {why && <p className="k-soft k-small">{why}</p>}
+          </li>
+        ))}
+      </ul>
+    </>
   );
 }

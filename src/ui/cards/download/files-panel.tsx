@@ -8,10 +8,16 @@ import { ErrorNotice } from "../../kit/notice.tsx";
 import { useAppState, usePage } from "../../state/page.tsx";
 import { type FileRow, fileRows, MLX_ROW, type Offer } from "./files.ts";
 
-export function FilesPanel({ offer }: { readonly offer: Offer }) {
+interface FilesPanelProps {
+  readonly offer: Offer;
+  /** The adapter of a collapsed run is wanted all the same. */
+  readonly insisted?: boolean;
+}
+
+export function FilesPanel({ offer, insisted = false }: FilesPanelProps) {
   const run = useAppState((state) => state.run);
   const error = useAppState((state) => (state.problem?.card === "download" ? state.problem.error : null));
-  const rows = fileRows(run, offer);
+  const rows = fileRows(run, offer, insisted);
   const sizes = useSizes(run.id, rows);
   const save = useSave(run.id);
   if (rows.length === 0) return null;

@@ -14,7 +14,7 @@ export interface FileRow {
   /** Saved one after the other. */
   readonly files: readonly RunFile[];
   readonly button: string;
-  /** Null: measured once the card is open. */
+  /** Null: measured once the card is open; empty: only who takes it learns. */
   readonly size: string | null;
 }
 
@@ -71,15 +71,20 @@ export function collapsedSamples(
   const round = new Map(
     answers.filter(({ step }) => step === last && step > 0).map((answer) => [answer.index, answer]),
   );
-  const odd = [...round.values()].filter(({ health }) => health !== undefined && health.verdict !== "healthy");
-  const gravest = odd.sort(
-    (a, b) => Number(b.health.verdict === "collapsed") - Number(a.health.verdict === "collapsed"),
-  );
-  return gravest.slice(0, SAMPLES).map(({ index, text, health }) => ({
+  const gravest = [...round.values()].sort((a, b) => gravityOf(b) - gravityOf(a));
+  const odd = gravest.filter((answer) => gravityOf(answer) > 0);
+  // A round can collapse without an odd answer in it: the same one to every question.
+  const shown = odd.length > 0 ? odd : gravest;
+  return shown.slice(0, SAMPLES).map(({ index, text, health }) => ({
     ...{ question: probes[index] ?? "", text: shortened(text) },
-    why: health.symptoms[0]?.text ?? "",
+    why: health?.symptoms[0]?.text ?? "",
   }));
 }
+
+const GRAVITY = { healthy: 0, suspicious: 1, collapsed: 2 } as const;
+/** An answer of an older page has no health. */
+const gravityOf = ({ health }: { readonly health?: ProbeEvent["health"] }): number =>
+  health ? GRAVITY[health.verdict] : 0;
 
 const SAMPLES = 2;
 const SAMPLE_SHOWN = 240;
@@ -100,16 +105,22 @@ export function failedWords(outcome: Outcome): string {
 /** The row of the one primary button. */
 export const MLX_ROW = "mlx.zip";
 
-/** What can be saved, the likeliest first. A collapsed run's files are listed for who wants them all the same, one with a failed check offers its records alone, a failed one its curves. */
-export function fileRows(run: RunState, offer: Offer): FileRow[] {
+/**
+ * What can be saved, the likeliest first. `insisted`: the adapter of a collapsed run as well. A run with a failed check
+ * offers its records alone, a failed one its curves.
+ */
+export function fileRows(run: RunState, offer: Offer, insisted = false): FileRow[] {
   if (offer === "none" || offer === "running" || run.id === null) return [];
-  const offered = offer === "whole" || offer === "collapsed";
-  const adapter = offered && run.outcome ? adapterRows(run.outcome.adapterBytes) : [];
+  const offered = offer === "whole" || (offer === "collapsed" && insisted);
+  const adapter = offered && run.outcome ? adapterRows(run.outcome.adapterBytes, offer === "collapsed") : [];
   return [...adapter, ...(offer === "failed" ? [] : [REPORT, RECORD]), ...METRICS];
 }
 
-function adapterRows(bytes: number): FileRow[] {
+function adapterRows(bytes: number, collapsed: boolean): FileRow[] {
   const size = formatBytes(bytes);
+  const named = collapsed
+    ? " The names of both say that its answers have collapsed: tools want them without that."
+    : "";
   return [
     {
       ...{ id: MLX_ROW, title: "Everything for mlx-lm", files: ["mlx.zip"], size: `about ${size}` },
@@ -120,7 +131,7 @@ function adapterRows(bytes: number): FileRow[] {
       ...{ id: "pair", title: "adapters.safetensors and adapter_config.json", size },
       files: ["adapters.safetensors", "adapter_config.json"],
       button: "Download both files",
-      meaning: "The adapter without a zip. The browser may ask whether it may save two files.",
+      meaning: `The adapter without a zip. The browser may ask whether it may save two files.${named}`,
     },
     {
       ...{ id: "peft.zip", title: "The adapter for PEFT", files: ["peft.zip"], size: `about ${size}` },
@@ -131,7 +142,8 @@ function adapterRows(bytes: number): FileRow[] {
 }
 
 const REPORT: FileRow = {
-  ...{ id: "report.html", title: "Run report", files: ["report.html"], button: "Download run report", size: null },
+  ...{ id: "report.html", title: "Run report", files: ["report.html"], button: "Download run report" },
+  size: "", // to measure it is to make it whole
   meaning:
     "One page to read, print or send: verdict, certificate, curves, answers and settings. It needs nothing else.",
 };

@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from "react";
 import { ChoiceCards } from "../../kit/choice-cards.tsx";
 import { Notice } from "../../kit/notice.tsx";
-import { isRunning } from "../../state/app-state.ts";
+import { holder } from "../../state/app-state.ts";
 import { useAppState, usePage } from "../../state/page.tsx";
 import { CataloguePanel } from "./catalogue-panel.tsx";
 import { SOURCES, type Source, sourceOf } from "./choices.ts";
@@ -14,12 +14,11 @@ import { ModelProblem } from "./model-problem.tsx";
 import { useChoose } from "./use-choose.ts";
 import "./model.css";
 
-const RUNNING = "A run is using this model. Stop the run, or wait for its end, to choose another.";
-
 export function ModelBody() {
   const model = useAppState((state) => state.model);
   const catalogue = useAppState((state) => state.catalogue);
-  const locked = useAppState(isRunning);
+  const held = useAppState(holder);
+  const locked = held !== null;
   const [shown, setShown] = useState<Source | null>(null);
   const [browsing, setBrowsing] = useState(false);
   const outcome = useRef<HTMLDivElement>(null);
@@ -55,7 +54,9 @@ export function ModelBody() {
   };
   return (
     <>
-      {locked && <Notice tone="info" title={RUNNING} />}
+      {held && (
+        <Notice tone="info" title={`${held} is using this model. Stop it, or wait for its end, to choose another.`} />
+      )}
       <ChoiceCards
         label="Where the model comes from"
         {...{ value: source, onChange: show, choices: SOURCES }}

@@ -3,12 +3,14 @@ import { useState } from "react";
 import { formatCount } from "../../../core/units.ts";
 import { Button } from "../../kit/button.tsx";
 import { Notice } from "../../kit/notice.tsx";
+import { holder } from "../../state/app-state.ts";
 import { useAppState, usePage } from "../../state/page.tsx";
 import { dateWords, offeredRun } from "./run-words.ts";
 
 export function InterruptedNotice() {
   const { actions } = usePage();
   const run = useAppState(offeredRun);
+  const held = useAppState((state) => holder(state) !== null);
   const [busy, setBusy] = useState(false);
   if (!run) return null;
   const goOn = () => {
@@ -22,7 +24,7 @@ export function InterruptedNotice() {
       title={`A run stood at ${place} when its tab closed`}
       actions={
         <>
-          <Button kind="primary" icon="play" busy={busy} onPress={goOn}>
+          <Button kind="primary" icon="play" busy={busy} disabled={held} onPress={goOn}>
             Go on
           </Button>
           <Button kind="quiet" onPress={() => actions.setAsideRun(run.id)}>

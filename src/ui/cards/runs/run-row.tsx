@@ -5,7 +5,7 @@ import type { RunSummary } from "../../../worker/protocol.ts";
 import { Badge } from "../../kit/badge.tsx";
 import { Button, IconButton } from "../../kit/button.tsx";
 import { Dialog } from "../../kit/dialog.tsx";
-import { isRunning } from "../../state/app-state.ts";
+import { holder } from "../../state/app-state.ts";
 import { useAppState, usePage } from "../../state/page.tsx";
 import { VERDICT_WORDS } from "../verdict-words.ts";
 import { dateWords, figureWords, statusWords } from "./run-words.ts";
@@ -54,7 +54,7 @@ export function RunRow({ run, chosen, choosable, onChoose }: RunRowProps) {
 
 function RowActions({ run, shown }: { readonly run: RunSummary; readonly shown: boolean }) {
   const { actions } = usePage();
-  const running = useAppState(isRunning);
+  const held = useAppState((state) => holder(state) !== null);
   const [busy, setBusy] = useState<"show" | "go" | "file" | null>(null);
   const doing = (what: typeof busy, work: () => Promise<unknown>) => () => {
     setBusy(what);
@@ -68,7 +68,7 @@ function RowActions({ run, shown }: { readonly run: RunSummary; readonly shown: 
         <Button
           icon="play"
           busy={busy === "go"}
-          disabled={running}
+          disabled={held}
           onPress={doing("go", () => actions.continueRun(run.id))}
         >
           Go on
@@ -88,13 +88,13 @@ function RowActions({ run, shown }: { readonly run: RunSummary; readonly shown: 
           kind="quiet"
           icon="eye"
           busy={busy === "show"}
-          disabled={running}
+          disabled={held}
           onPress={doing("show", () => actions.openRun(run.id))}
         >
           Show
         </Button>
       )}
-      <DeleteButton run={run} disabled={running && shown} />
+      <DeleteButton run={run} disabled={held && shown} />
     </div>
   );
 }

@@ -3,7 +3,7 @@ import { lazy, Suspense, useState } from "react";
 import { Button } from "../../kit/button.tsx";
 import { Card } from "../../kit/card.tsx";
 import { ErrorNotice } from "../../kit/notice.tsx";
-import { isOpen, isRunning } from "../../state/app-state.ts";
+import { holder, isOpen } from "../../state/app-state.ts";
 import { useAppState, usePage } from "../../state/page.tsx";
 import { MOST_COMPARED } from "./compared.ts";
 import { RunRow } from "./run-row.tsx";
@@ -63,7 +63,7 @@ function Empty() {
 
 function RunList() {
   const runs = useAppState((state) => state.runs);
-  const running = useAppState(isRunning);
+  const held = useAppState(holder);
   const [chosen, setChosen] = useState<readonly string[]>([]);
   const present = chosen.filter((id) => runs.some((run) => run.id === id));
   const choose = (id: string, now: boolean) => setChosen(now ? [...present, id] : present.filter((one) => one !== id));
@@ -81,9 +81,9 @@ function RunList() {
           />
         ))}
       </ul>
-      {(running || (runs.length > 1 && compared.length < 2)) && (
+      {(held || (runs.length > 1 && compared.length < 2)) && (
         <p className="k-soft k-small">
-          {running && "While a run is under way, others can be neither shown nor continued. "}
+          {held && `${held} is under way: until its end, other runs can be neither shown nor continued. `}
           {runs.length > 1 && compared.length < 2 && "Tick two or more runs to see their curves in one chart."}
         </p>
       )}

@@ -40,7 +40,8 @@ export function knobFix(finding: Finding, config: TrainConfig | null, parameters
     if (value === config.learningRate) return null;
     return { label: `Set the learning rate to ${formatSetting(value)}`, knob: "learningRate", value };
   }
-  if (finding.fix.includes("--max-seq-length")) {
+  // The memory's fix names the same setting, the other way.
+  if (finding.id === "ends" && finding.fix.startsWith("Raise --max-seq-length")) {
     const value = 2 * config.maxSeqLength;
     return { label: `Allow records of ${formatSetting(value)} tokens`, knob: "maxSeqLength", value };
   }

@@ -43,26 +43,29 @@ function SweepChart({ sweep }: { readonly sweep: SweepSoFar }) {
   const current = useAppState((state) => state.config?.learningRate ?? null);
   const plot = sweepPlot(sweep);
   const rate = sweep.end?.suggestion.rate ?? null;
-  if (!plot) return null;
   const summary = sweepSummary(sweep);
   return (
     <>
-      <ChartFrame title="Loss by learning rate" summary={summary} table={() => <Points sweep={sweep} />}>
-        <svg
-          className="c-train-curve"
-          viewBox={`-2 -4 ${BOX.width + 4} ${BOX.height + 8}`}
-          role="img"
-          aria-label={`Loss by learning rate. ${summary}`}
-        >
-          {plot.at !== null && <line x1={plot.at} x2={plot.at} y1={0} y2={BOX.height} />}
-          <path d={plot.path} />
-        </svg>
-        <div className="c-train-axis">
-          <span>{plot.low}</span>
-          {rate !== null && <span>suggested {rateText(rate)}</span>}
-          <span>{plot.high}</span>
-        </div>
-      </ChartFrame>
+      {plot ? (
+        <ChartFrame title="Loss by learning rate" summary={summary} table={() => <Points sweep={sweep} />}>
+          <svg
+            className="c-train-curve"
+            viewBox={`-2 -4 ${BOX.width + 4} ${BOX.height + 8}`}
+            role="img"
+            aria-label={`Loss by learning rate. ${summary}`}
+          >
+            {plot.at !== null && <line x1={plot.at} x2={plot.at} y1={0} y2={BOX.height} />}
+            <path d={plot.path} />
+          </svg>
+          <div className="c-train-axis">
+            <span>{plot.low}</span>
+            {rate !== null && <span>suggested {rateText(rate)}</span>}
+            <span>{plot.high}</span>
+          </div>
+        </ChartFrame>
+      ) : (
+        <p className="k-soft">{summary}</p>
+      )}
       {rate !== null && rate !== current && (
         <div>
           <Button onPress={() => actions.setKnob("learningRate", rate)}>Use this rate: {rateText(rate)}</Button>

@@ -25,9 +25,11 @@ export function startState(state: AppState): StartState {
   return { reason: null, risky: false, note: noteOf(state) };
 }
 
-function reasonOf({ opening, model, data, knobProblem, planError }: AppState): Reason | null {
+function reasonOf({ opening, model, data, knobProblem, planError, trial }: AppState): Reason | null {
   const because = (text: string, card: Reason["card"] = null): Reason => ({ text, card });
   if (opening?.blocked) return because("Nothing can be trained in this browser yet: see the top of the page.");
+  if (trial.on === "sweep") return because("A learning rate is being looked for: stop that, or wait for its end.");
+  if (trial.on === "diagnosis") return because("A diagnosis is being made: stop it, or wait for its end.");
   if (model.phase === "none") return because("Choose a model first.", "model");
   if (model.phase === "reading") return because("The model's files are being listed.", "model");
   if (model.phase === "failed") return because("The model could not be read.", "model");

@@ -95,8 +95,14 @@ function useLinePlot(props: LineChartProps) {
   const shown = useRef<Shown | null>(null);
   // Words and formats may be new at each render without a new plot.
   const words = useRef(props);
+  const places = marks.map(({ glyph, at }) => `${glyph}${at}`).join();
+  const drawn = useRef(places);
   useEffect(() => {
     words.current = props;
+    if (places === drawn.current) return;
+    // A last mark comes without a point after it.
+    drawn.current = places;
+    shown.current?.plot.refresh();
   });
 
   useEffect(() => {
@@ -126,12 +132,6 @@ function useLinePlot(props: LineChartProps) {
       shown.current = null;
     };
   }, [series, subscribe, xLabel, log, height, small, syncKey]);
-  // A last mark comes without a point after it.
-  const places = marks.map(({ glyph, at }) => `${glyph}${at}`).join();
-  // biome-ignore lint/correctness/useExhaustiveDependencies: drawn again when the marks are others.
-  useEffect(() => {
-    shown.current?.plot.refresh();
-  }, [places]);
 
   return {
     host,

@@ -1,9 +1,9 @@
 /** The newest points of a chart in a table, newest first, and all of them to copy. */
-import { useEffect, useMemo, useState } from "react";
+import { useEffect, useState } from "react";
 import { CopyButton } from "../copyable.tsx";
 import { DataTable } from "../data-table.tsx";
 import { createThrottle } from "../throttle.ts";
-import { align, type Cell, toCsv } from "./align.ts";
+import { type Aligned, align, type Cell, toCsv } from "./align.ts";
 import type { Series } from "./plot.ts";
 
 const SHOWN = 50;
@@ -20,20 +20,21 @@ export interface LineTableProps {
 const exact = (value: Cell): string =>
   value === null || value === undefined ? "–" : String(Number(value.toPrecision(7)));
 
+const readAll = (series: readonly Series[]): Aligned => align(series.map(({ points }) => points()));
+
 /** Follows the chart every two seconds. */
 export function LineTable({ title, xLabel, series, subscribe }: LineTableProps) {
-  const [version, setVersion] = useState(0);
+  const [aligned, setAligned] = useState(() => readAll(series));
   useEffect(() => {
-    const throttle = createThrottle<number>(EVERY_MS, setVersion);
-    let count = 0;
-    const stop = subscribe(() => throttle.push(++count));
+    const read = () => setAligned(readAll(series));
+    read(); // the curves may be others
+    const throttle = createThrottle<null>(EVERY_MS, read);
+    const stop = subscribe(() => throttle.push(null));
     return () => {
       stop();
       throttle.stop();
     };
-  }, [subscribe]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the version says that the points are new.
-  const aligned = useMemo(() => align(series.map(({ points }) => points())), [series, version]);
+  }, [series, subscribe]);
   const first = Math.max(0, aligned.x.length - SHOWN);
   const rows = aligned.x.slice(first).map((_, i) => aligned.x.length - 1 - i);
   const columns = [

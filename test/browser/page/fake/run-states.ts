@@ -34,6 +34,7 @@ export const TRAIN_STATE_NAMES = [
   "old",
   "swept",
   "sweeping",
+  "sweep-begun",
 ] as const;
 
 export const RUNS_STATE_NAMES = ["loading", "empty", "private", "list", "finished", "shown", "busy", "error"] as const;

@@ -147,7 +147,7 @@ const DAY = 86_400_000;
 
 const summary = (id: string, rest: Partial<RunSummary>): RunSummary => ({
   ...{ id, title: "Demo, standard", model: { kind: "demo" }, modelTitle: "Built-in demo", dataTitle: "Sample dataset" },
-  ...{ began: TODAY, status: "finished", doneSteps: 64, totalSteps: 64, lastLoss: 1.42, bestLoss: 1.55 },
+  ...{ began: TODAY, status: "finished", doneSteps: 64, totalSteps: 64, savedStep: 64, lastLoss: 1.42, bestLoss: 1.55 },
   ...{ resumable: false, usable: true, verdict: "healthy", bytes: 2_140_000 },
   ...rest,
 });

@@ -229,6 +229,9 @@ export const TRAIN_STATES: Readonly<Record<(typeof TRAIN_STATE_NAMES)[number], F
     ),
   }),
   swept: { state: { ...READY, trial: { on: null, sweep: SWEEP, diagnosis: null } } },
+  "sweep-begun": {
+    state: { ...READY, trial: { on: "sweep", sweep: { ...SWEEP, points: [], end: null }, diagnosis: null } },
+  },
   sweeping: {
     state: {
       ...READY,
@@ -252,5 +255,5 @@ function stepsAfter(from: number, to: number): RunEvent[] {
 export const TRAIN_ANSWERS = {
   plan: () => PLAN,
   runs: () => RUNS,
-  runDetail: () => ({ events: eventsUntil(UPDATES) }) as unknown as RunDetail,
+  runDetail: () => ({ summary: RUNS[0], events: eventsUntil(UPDATES) }) as unknown as RunDetail,
 };

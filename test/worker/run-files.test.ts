@@ -1,0 +1,49 @@
+/** The files of a run as they are taken away: what has collapsed says so, in its name and beside it. */
+import { unzipSync } from "fflate";
+import { describe, expect, it } from "vitest";
+import { makeRunFile } from "../../src/worker/runs/run-files.ts";
+import { RunFolder } from "../../src/worker/runs/run-folder.ts";
+import { memoryStore } from "../../src/worker/storage/memory-store.ts";
+import { outcomeAfter } from "../support/outcome.ts";
+import { storedRun } from "./support.ts";
+
+const FILES = ["adapters.safetensors", "adapter_config.json", "run.json"] as const;
+const SOUND = storedRun(outcomeAfter(6));
+const COLLAPSED = storedRun(
+  outcomeAfter(6, {}, { usable: false, judged: { verdict: "collapsed", reason: "It says commas." } }),
+);
+
+async function folder(): Promise<RunFolder> {
+  const made = new RunFolder(memoryStore(), "a");
+  for (const name of FILES) await made.write(name, "{}");
+  return made;
+}
+
+async function taken(state: typeof SOUND) {
+  const place = await folder();
+  const names: string[] = [];
+  for (const file of [...FILES, "mlx.zip"] as const) names.push((await makeRunFile(place, state, file)).name);
+  const { blob } = await makeRunFile(place, state, "mlx.zip");
+  return { names, zip: unzipSync(new Uint8Array(await blob.arrayBuffer())) };
+}
+
+describe("the files of a run", () => {
+  it("have their usual names where the answers are sound", async () => {
+    const { names, zip } = await taken(SOUND);
+    expect(names.slice(0, 2)).toEqual(["adapters.safetensors", "adapter_config.json"]);
+    expect(names[3]).toBe("lorikeet-demo-1970-01-01-mlx.zip");
+    expect(Object.keys(zip)).not.toContain("COLLAPSED.txt");
+  });
+
+  it("say that the answers have collapsed, each by itself", async () => {
+    const { names, zip } = await taken(COLLAPSED);
+    expect(names).toEqual([
+      "collapsed-adapters.safetensors",
+      "collapsed-adapter_config.json",
+      "lorikeet-demo-1970-01-01-run.json",
+      "lorikeet-demo-1970-01-01-collapsed-mlx.zip",
+    ]);
+    expect(Object.keys(zip)).toContain("adapters.safetensors");
+    expect(new TextDecoder().decode(zip["COLLAPSED.txt"])).toContain("have collapsed. It says commas.");
+  });
+});
