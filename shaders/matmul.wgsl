@@ -17,7 +17,7 @@ struct Params {
   k: u32,          // length of the sum (nt, nn); columns of a (tn, which sums over M)
   rank: u32,       // columns of the low-rank factor h, a multiple of 4; 0 = none
   bias: u32,       // 1: add bias (nt)
-  accumulate: u32, // 1: c +=
+  accumulate: u32, // 1: c +=; 2: c = residual + (nt)
   a_stride: u32,   // row strides and offsets in vec4 units: a wider matrix can be read or written in part
   a_offset: u32,
   c_stride: u32,
@@ -34,7 +34,8 @@ struct Params {
 @group(0) @binding(2) var<storage, read> bias: array<vec4f>;          // nt [N]
 @group(0) @binding(3) var<storage, read> h: array<vec4f>;             // nt, nn [M,RANK]
 @group(0) @binding(4) var<storage, read> low_rank: array<vec4f>;      // nt [N,RANK]; nn [RANK,N]
-@group(0) @binding(5) var<storage, read_write> c: array<vec4f>;       // nt, nn [M,N]
+@group(0) @binding(5) var<storage, read> residual: array<vec4f>;      // nt, where c lies
+@group(0) @binding(6) var<storage, read_write> c: array<vec4f>;       // nt, nn [M,N]
 @group(0) @binding(2) var<storage, read_write> c_tn: array<vec4f>;    // tn [K,N]
 
 // Four consecutive rows of a, at vec4 column k.
@@ -55,13 +56,19 @@ fn store(acc: mat4x4f, row: u32, column: u32) {
   for (var i = 0u; i < 4u; i++) {
     if (row + i < params.rows) {
       let at = params.c_offset + (row + i) * params.c_stride + column;
-      if (params.accumulate == 1u) {
-        c[at] += acc[i];
-      } else {
-        c[at] = acc[i];
-      }
+      c[at] = acc[i] + what_is_there(at);
     }
   }
+}
+
+fn what_is_there(at: u32) -> vec4f {
+  if (params.accumulate == 0u) {
+    return vec4f();
+  }
+  if (params.accumulate == 1u) {
+    return c[at];
+  }
+  return residual[at];
 }
 
 // c[i,j] = Σ_k a[i,k]·w[j,k] + bias[j] + scale·Σ_r h[i,r]·low_rank[j,r]
@@ -138,10 +145,7 @@ fn nt_few(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
     sum += bias[column];
   }
   let at = params.c_offset + row * params.c_stride + column;
-  if (params.accumulate == 1u) {
-    sum += c[at];
-  }
-  c[at] = sum;
+  c[at] = sum + what_is_there(at);
 }
 
 // c[i,j] = Σ_k a[i,k]·w[k,j] + scale·Σ_r h[i,r]·low_rank[r,j]   or, without low-rank term, scale·Σ_k a[i,k]·w[k,j]

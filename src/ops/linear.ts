@@ -4,6 +4,8 @@
  *
  *   h_i = x̃·A_iᵀ      y_i = x·W_iᵀ + bias_i + s_i·h_i·B_iᵀ        x̃ = dropout(x), or x itself
  *
+ * A single layer may add its result to a residual stream: y = residual + x·Wᵀ + ….
+ *
  * q, k, v share their input, gate and up theirs; a single layer is a group of one. The adapter costs one skinny product
  * for the group and r more steps in the loop of each base product; the same holds backward:
  *
@@ -30,6 +32,8 @@ export interface LinearMember {
 
 export interface LinearAttrs {
   readonly members: readonly LinearMember[];
+  /** The last input is a tensor [N, out] that y is added to; for a single member. */
+  readonly residual?: boolean;
 }
 
 interface Adapted {
@@ -49,29 +53,32 @@ interface Saved {
 }
 
 /**
- * inputs x [N, in], x̃ [N, in] (x itself without dropout), then A_i and B_i of every adapted member, in order
+ * inputs x [N, in], x̃ [N, in] (x itself without dropout), then A_i and B_i of every adapted member, in order, then the
+ * residual [N, out] where there is one
  * → one y_i [N, out_i] per member
  */
 export const linear: Op<LinearAttrs, Saved> = {
   name: "linear",
 
-  forward(program, inputs, { members }) {
+  forward(program, inputs, { members, residual: added }) {
     const [x, dropped] = [inputs[0]!, inputs[1]!];
+    const residual = added ? inputs.at(-1)! : null;
     const [rows, K] = matrixShape("linear", "x", x);
     for (const member of members) checkMember(member, x, K);
+    if (residual) checkResidual(residual, rows, members);
     const adapted = adaptedMembers(members);
     const h = adapted.length > 0 ? recordDown(program, dropped, adapted) : null;
     const outputs = members.map(({ weight, bias }, i) => {
       const y = program.tensor([rows, weight.shape[0]], "linear.y");
       const own = adapted.find(({ member }) => member === i);
       const lowRank = own && h ? term(own, h, own.B) : null;
-      recordNt(program, allColumns(x), rows, weight, allColumns(y), { lowRank, bias });
+      recordNt(program, allColumns(x), rows, weight, allColumns(y), { lowRank, bias, residual });
       return y;
     });
     return { outputs, saved: { x, dropped, h } };
   },
 
-  backward(program, { x, dropped, h }, dys, { members }, needs) {
+  backward(program, { x, dropped, h }, dys, { members, residual }, needs) {
     const adapted = adaptedMembers(members).filter(({ member }) => dys[member]);
     const [needsX, needsDropped] = needs;
     const separate = dropped !== x;
@@ -82,7 +89,10 @@ export const linear: Op<LinearAttrs, Saved> = {
     }
     const dx = needsX ? recordDx(program, x, members, dys, separate ? [] : adapted, g) : null;
     const dDropped = separate && needsDropped && g ? recordDropped(program, dropped, adapted, g) : null;
-    return [dx, dDropped, ...needs.slice(2).map(() => null)];
+    const given: (Tensor | null)[] = [dx, dDropped, ...needs.slice(2).map(() => null)];
+    // The residual's gradient is dy itself.
+    if (residual && needs.at(-1)) given[given.length - 1] = dys[0]!;
+    return given;
   },
 };
 
@@ -212,6 +222,14 @@ const follows = (a: Tensor, b: Tensor): boolean =>
 function stacked(run: readonly Adapted[], pick: (own: Adapted) => Tensor): Tensor {
   const { storage, offset, shape, element } = pick(run[0]!);
   return { storage, offset, shape: [totalRank(run), shape[1]!], element };
+}
+
+function checkResidual(residual: Tensor, rows: number, members: readonly LinearMember[]): void {
+  const [member, ...more] = members;
+  const shape = [rows, member!.weight.shape[0]];
+  if (more.length > 0 || member!.weight.shards.length > 1 || residual.shape.join() !== shape.join()) {
+    throw shapeError(`[linear] the residual is ${show(residual)}, expected [${shape}] and one layer in one piece`);
+  }
 }
 
 function checkMember({ weight, bias, lowRank }: LinearMember, x: Tensor, K: number): void {

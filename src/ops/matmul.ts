@@ -51,7 +51,7 @@ const rowsFlops = ({ n = 0, k = 0, rank = 0, rows = 0 }: Sizes) => 2 * rows * n 
 export const matmulNt: Kernel = {
   stem: "matmul",
   entry: "nt",
-  inputs: ["a", "weight", "bias", "h", "low_rank"],
+  inputs: ["a", "weight", "bias", "h", "low_rank", "residual"],
   outputs: ["c"],
   params,
   constants,
@@ -111,14 +111,21 @@ export interface ProductOptions {
   readonly scale?: number;
 }
 
-/** c [M, N] = a [M, K] · wᵀ, w [N, K], shard by shard into c's columns; `bias` [N] is added. */
+export interface NtOptions extends ProductOptions {
+  /** [N], added to every row */
+  readonly bias?: Tensor | null;
+  /** [M, N], added; c must be a whole matrix then. */
+  readonly residual?: Tensor | null;
+}
+
+/** c [M, N] = a [M, K] · wᵀ, w [N, K], shard by shard into c's columns. */
 export function recordNt(
   program: Program,
   a: Columns,
   rows: number,
   weight: Weight,
   c: Columns,
-  { lowRank, accumulate, bias }: ProductOptions & { readonly bias?: Tensor | null } = {},
+  { lowRank, accumulate, bias, residual }: NtOptions = {},
 ): void {
   const [, K] = weight.shape;
   const sharded = weight.shards.length > 1;
@@ -134,13 +141,22 @@ export function recordNt(
         k: K,
         rank: lowRank?.rank ?? 0,
         bias: bias ? 1 : 0,
-        accumulate: accumulate ? 1 : 0,
+        accumulate: residual ? FROM_RESIDUAL : Number(accumulate ?? false),
       },
-      inputs: [a.tensor, shard.tensor, bias ?? null, lowRank?.h.tensor ?? null, lowRank?.factor ?? null],
+      inputs: [
+        a.tensor,
+        shard.tensor,
+        bias ?? null,
+        lowRank?.h.tensor ?? null,
+        lowRank?.factor ?? null,
+        residual ?? null,
+      ],
       outputs: [c.tensor],
     });
   }
 }
+/** A value of the shader's `accumulate`. */
+const FROM_RESIDUAL = 2;
 
 /** c [M, N] = a [M, K] · w, w [K, N]; a's columns are summed shard by shard. */
 export function recordNn(
@@ -166,7 +182,7 @@ export function recordNn(
         accumulate: accumulate || i > 0 ? 1 : 0,
         scale: term?.scale ?? scale,
       },
-      inputs: [a.tensor, shard.tensor, null, term?.h.tensor ?? null, term?.factor ?? null],
+      inputs: [a.tensor, shard.tensor, null, term?.h.tensor ?? null, term?.factor ?? null, null],
       outputs: [c.tensor],
     });
   }

@@ -19,6 +19,8 @@ const SHAPES: readonly GroupShape[] = [
   { N: 1, K: 4, layers: [{ out: 4, rank: 0 }] },
   { N: 13, K: 20, layers: [{ out: 28, rank: 8, bias: true }] },
   { N: 13, K: 20, layers: [{ out: 12, rank: 3 }], element: "f16" },
+  { N: 9, K: 20, layers: [{ out: 12, rank: 4, bias: true }], residual: true },
+  { N: 2, K: 20, layers: [{ out: 12, rank: 0 }], element: "bf16", residual: true },
   {
     N: 5,
     K: 16,
@@ -131,7 +133,7 @@ describe("linear: kernels", () => {
   });
 
   it("add the factors' gradients of several backward passes", async () => {
-    const shape = SHAPES[3]!;
+    const shape = SHAPES[5]!;
     const group = makeGroup(shape, 2);
     expectGroup(await runGroup(device, shape, group, [true, true], 2), shape, group, 2);
   });
@@ -187,7 +189,7 @@ describe("linear: dispatches", () => {
   });
 
   it("gives null for what was not asked for", async () => {
-    const shape = SHAPES[4]!;
+    const shape = SHAPES[6]!;
     const group = makeGroup(shape, 1);
     const outcome = await runGroup(device, shape, group, [true, false]);
     expect(outcome.dDropped).toBeNull();
@@ -223,5 +225,19 @@ describe("linear: shapes", () => {
     expect(forward([3, 8], [12, 8], [4, 12], [12, 4])).toThrow("[linear] A is [4,12] and B is [12,4]");
     expect(forward([3, 8], [12, 8], [8, 8], [12, 4])).toThrow("[linear] A is [8,8] and B is [12,4]");
     expect(forward([3, 8], [12, 8], [6, 8], [12, 6])).toThrow("[linear] A is [6,8] and B is [12,6]");
+  });
+
+  it("refuses a residual of another shape, or for several layers", () => {
+    const program = new Program();
+    const of = (...shape: number[]) => program.tensor(shape, "x");
+    const shards = [{ tensor: of(12, 8), begin: 0, rows: 12 }];
+    const member = { weight: { shape: [12, 8], element: "f32", shards } as const, bias: null, lowRank: null };
+    const run = (residual: number[], members = [member]) => {
+      const x = of(3, 8);
+      return () => linear.forward(program, [x, x, of(...residual)], { members, residual: true }, []);
+    };
+    expect(run([3, 12])).not.toThrow();
+    expect(run([3, 8])).toThrow("the residual is [3,8], expected [3,12]");
+    expect(run([3, 12], [member, member])).toThrow("one layer in one piece");
   });
 });

@@ -31,6 +31,8 @@ export interface GroupShape {
   readonly dropped?: boolean;
   /** Put a gap between the A factors, so that they are no one matrix. */
   readonly gaps?: boolean;
+  /** y is added to a residual [N, out]; for a single layer. */
+  readonly residual?: boolean;
 }
 
 export interface Group {
@@ -38,11 +40,12 @@ export interface Group {
   readonly dropped: Host;
   readonly layers: readonly LinearLayer[];
   readonly dys: readonly Host[];
+  readonly residual: Host | null;
 }
 
 const padded = (rank: number): number => Math.ceil(rank / 4) * 4;
 
-export function makeGroup({ N, K, layers, element = "f32", dropped }: GroupShape, seed: number): Group {
+export function makeGroup({ N, K, layers, element = "f32", dropped, residual }: GroupShape, seed: number): Group {
   const random = new Random(seed);
   const x = hostTensor(random, [N, K]);
   return {
@@ -55,6 +58,7 @@ export function makeGroup({ N, K, layers, element = "f32", dropped }: GroupShape
       lowRank: rank === 0 ? null : { ...factors(random, out, K, rank), scale, rank: padded(rank) },
     })),
     dys: layers.map(({ out }) => hostTensor(random, [N, out])),
+    residual: residual ? hostTensor(random, [N, layers[0]!.out]) : null,
   };
 }
 

@@ -26,17 +26,18 @@ export async function runGroup(
 ): Promise<Outcome> {
   const program = new Program();
   const placed = placeGroup(program, on, shape, group);
-  const attrs = { members: placed.members };
+  const residual = group.residual && upload(program, group.residual, "residual");
+  const attrs = { members: placed.members, residual: residual !== null };
   const x = upload(program, group.x, "x");
   const dropped = shape.dropped ? upload(program, group.dropped, "dropped") : x;
-  const inputs = [x, dropped, ...placed.factors];
-  const wanted = [...needs, ...placed.factors.map((factor) => factor.grad !== undefined)];
+  const inputs = [x, dropped, ...placed.factors, ...(residual ? [residual] : [])];
+  const wanted = [...needs, ...placed.factors.map((factor) => factor.grad !== undefined), ...(residual ? [true] : [])];
   const { outputs, saved } = linear.forward(program, inputs, attrs, wanted);
   const dys = group.dys.map((dy, i) => upload(program, dy, `dy ${i}`));
   let grads = linear.backward(program, saved, dys, attrs, wanted);
   for (let pass = 1; pass < passes; pass++) grads = linear.backward(program, saved, dys, attrs, wanted);
   expect(grads).toHaveLength(inputs.length);
-  expect(grads.slice(2)).toEqual(placed.factors.map(() => null));
+  expect(grads.slice(2)).toEqual([...placed.factors.map(() => null), ...(residual ? [dys[0]] : [])]);
 
   const [dx, dDropped] = [grads[0]!, grads[1]!];
   const reading = [...outputs, dx, dDropped, ...placed.factors.map(({ grad }) => grad ?? null)].map(
@@ -68,7 +69,8 @@ export function expectGroup(
   const widest = Math.max(...group.layers.map(({ out }) => out));
   const forward = TOLERANCE.reduction(K);
   for (const [i, y] of linearForward(x, dropped, group.layers, N, K).entries()) {
-    expectClose(outcome.ys[i]!, y, forward, `y ${i}`);
+    const { residual } = group;
+    expectClose(outcome.ys[i]!, residual ? y.map((value, at) => value + residual.values[at]!) : y, forward, `y ${i}`);
   }
   const expected = reference(
     x,
