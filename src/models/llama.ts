@@ -69,15 +69,15 @@ function block(config: ModelConfig, biases: Biases): Block {
   return {
     input_layernorm: rmsNorm(C, eps),
     self_attn: {
-      q_proj: linear(C, H * D, { bias: biases.qkv }),
-      k_proj: linear(C, KV * D, { bias: biases.qkv }),
-      v_proj: linear(C, KV * D, { bias: biases.qkv }),
+      q_proj: linear(C, H * D, { bias: biases.qkv, group: "qkv" }),
+      k_proj: linear(C, KV * D, { bias: biases.qkv, group: "qkv" }),
+      v_proj: linear(C, KV * D, { bias: biases.qkv, group: "qkv" }),
       o_proj: linear(H * D, C, { bias: biases.o }),
     },
     post_attention_layernorm: rmsNorm(C, eps),
     mlp: {
-      gate_proj: linear(C, F, { bias: biases.mlp }),
-      up_proj: linear(C, F, { bias: biases.mlp }),
+      gate_proj: linear(C, F, { bias: biases.mlp, group: "gate_up" }),
+      up_proj: linear(C, F, { bias: biases.mlp, group: "gate_up" }),
       down_proj: linear(F, C, { bias: biases.mlp }),
     },
   };

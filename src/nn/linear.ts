@@ -28,6 +28,8 @@ export interface Linear {
   /** [out, in] */
   readonly shape: readonly [number, number];
   readonly hasBias: boolean;
+  /** Layers of one parent with the same group share their input; their weights lie one behind another where that can be. */
+  readonly group: string | null;
   /** null until loaded */
   weight: Weight | null;
   /** f32 [out] */
@@ -35,10 +37,15 @@ export interface Linear {
   readonly lowRank: LowRank | null;
 }
 
-export const linear = (in_features: number, out_features: number, { bias = false } = {}): Linear => ({
+export const linear = (
+  in_features: number,
+  out_features: number,
+  { bias = false, group = null }: { readonly bias?: boolean; readonly group?: string | null } = {},
+): Linear => ({
   kind: "linear",
   shape: [out_features, in_features],
   hasBias: bias,
+  group,
   weight: null,
   bias: null,
   lowRank: null,

@@ -113,14 +113,14 @@ export const attention: Op<AttentionAttrs, Saved> = {
     program.dispatch(attentionDelta, { ...dispatchSizes, inputs: [o, dout, lse], outputs: [stats] });
     let dq: Tensor | null = null;
     if (needsQ) {
-      dq = program.tensor(q.shape, "attention.dq");
+      dq = program.gradient(q, "attention.dq");
       const inputs = [q, k, v, attrs.queryRanges, dout, stats];
       program.dispatch(attentionDq, { ...dispatchSizes, inputs, outputs: [dq] });
     }
     if (!needsK && !needsV) return [dq, null, null];
     if (!attrs.keyRanges) throw shapeError("[attention] backward needs keyRanges");
-    const dk = program.tensor(k.shape, "attention.dk");
-    const dv = program.tensor(v.shape, "attention.dv");
+    const dk = program.gradient(k, "attention.dk");
+    const dv = program.gradient(v, "attention.dv");
     const inputs = [q, k, v, attrs.keyRanges, dout, stats];
     program.dispatch(attentionDkv, { ...dispatchSizes, inputs, outputs: [dk, dv] });
     return [dq, needsK ? dk : null, needsV ? dv : null];

@@ -31,7 +31,7 @@ export interface RopeAttrs {
 }
 
 /** inputs q [N, H·D], k [N, KV·D] → the same, rotated */
-export const rope: Op<RopeAttrs, null> = {
+export const rope: Op<RopeAttrs, { readonly q: Tensor; readonly k: Tensor }> = {
   name: "rope",
 
   forward(program, [q, k], attrs) {
@@ -42,28 +42,29 @@ export const rope: Op<RopeAttrs, null> = {
         `[rope] q ${show(q!)}, k ${show(k!)}, table ${show(table)} do not fit ${heads} and ${kvHeads} heads of ${headDim}`,
       );
     }
-    return { outputs: record(program, q!, k!, attrs, 1), saved: null };
+    const turned = [program.tensor(q!.shape, "rope.q"), program.tensor(k!.shape, "rope.k")] as const;
+    record(program, [q!, k!], turned, attrs, 1);
+    return { outputs: turned, saved: { q: q!, k: k! } };
   },
 
-  backward(program, _saved, [dq, dk], attrs, needs) {
+  backward(program, { q, k }, [dq, dk], attrs, needs) {
     // A rotation's transpose is the rotation back.
-    const zero = (like: Tensor, columns: number) => zeros(program, [like.shape[0]!, columns]);
-    const q = dq ?? zero(dk!, attrs.heads * attrs.headDim);
-    const k = dk ?? zero(dq!, attrs.kvHeads * attrs.headDim);
-    return record(program, q, k, attrs, -1).map((grad, i) => (needs[i] ? grad : null));
+    const given = [dq ?? zeros(program, q.shape), dk ?? zeros(program, k.shape)] as const;
+    const grads = [program.gradient(q, "rope.dq"), program.gradient(k, "rope.dk")] as const;
+    record(program, given, grads, attrs, -1);
+    return grads.map((grad, i) => (needs[i] ? grad : null));
   },
 };
 
-function record(program: Program, q: Tensor, k: Tensor, attrs: RopeAttrs, direction: 1 | -1): [Tensor, Tensor] {
-  const qOut = program.tensor(q.shape, "rope.q");
-  const kOut = program.tensor(k.shape, "rope.k");
+type Pair = readonly [q: Tensor, k: Tensor];
+
+function record(program: Program, from: Pair, to: Pair, attrs: RopeAttrs, direction: 1 | -1): void {
   program.dispatch(ropeRotate, {
     constants: { H: attrs.heads, KV: attrs.kvHeads, D: attrs.headDim },
-    params: { rows: q.shape[0]!, direction },
-    inputs: [q, k, attrs.table, attrs.positions],
-    outputs: [qOut, kOut],
+    params: { rows: from[0].shape[0]!, direction },
+    inputs: [...from, attrs.table, attrs.positions],
+    outputs: to,
   });
-  return [qOut, kOut];
 }
 
 function zeros(program: Program, shape: readonly number[]): Tensor {

@@ -11,10 +11,9 @@ import { DryDevice } from "../../src/gpu/dry-run.ts";
 import { type Kernel, variantKey } from "../../src/gpu/kernel.ts";
 import { type Command, Program, writes } from "../../src/gpu/program.ts";
 import type { WebGpuDevice } from "../../src/gpu/webgpu.ts";
-import { allocateWeight } from "../../src/gpu/weight.ts";
 import { attachLora } from "../../src/lora/attach.ts";
+import { placeWeights } from "../../src/models/place.ts";
 import { buildModel } from "../../src/models/registry.ts";
-import { namedLeaves } from "../../src/nn/module.ts";
 import { kernels } from "../../src/ops/index.ts";
 import { Adamw } from "../../src/optim/adamw.ts";
 import { resolveConfig } from "../../src/train/config.ts";
@@ -226,10 +225,7 @@ describe("the pipelines of the self-test", () => {
     const config = parseModelConfig(JSON.parse(readFileSync(file, "utf8")), "demo");
     const demo = counting();
     const model = buildModel(config, "demo");
-    for (const { path: name, leaf } of namedLeaves(model.tree)) {
-      if (leaf.kind === "rmsnorm") leaf.weight = demo.dry.allocate(leaf.shape, name);
-      else leaf.weight = allocateWeight(demo.dry, leaf.shape, "bf16", name);
-    }
+    placeWeights(model.tree, demo.dry, () => "bf16");
     const lora = attachLora(model.tree, demo.dry, { ...resolveConfig({}, "demo"), trainable: true });
     const batch = layFlat([example(new Uint32Array(40))]);
     model.rope.ensure(demo.dry, 40);
