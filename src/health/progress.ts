@@ -2,9 +2,10 @@
  * Advice on a run that goes on: a loss that got stuck, an adapter that learns by heart, and when to stop for want of
  * progress. Nothing here justifies a rollback; that is trend.ts. Pure functions of what was measured so far.
  */
+
+import { median, robustDeviation } from "../core/robust.ts";
 import { formatCount, formatNumber } from "../core/units.ts";
 import type { Level } from "./finding.ts";
-import { median, robustDeviation } from "./robust.ts";
 
 export interface StepPoint {
   readonly step: number;

@@ -10,6 +10,7 @@
  * long and level. Where it never turned, it is the rate of the fastest fall: nobody knows how near the turn is. Some
  * curves rise and recover half-way: Adam's momentum carries a fresh adapter too far, which is no damage.
  */
+import { median } from "../core/robust.ts";
 import { formatNumber, formatSetting } from "../core/units.ts";
 
 export interface RatePoint {
@@ -108,8 +109,7 @@ function runningMean(values: readonly number[]): number[] {
 function noiseOf(points: readonly RatePoint[]): number {
   const losses = points.map(({ loss }) => loss);
   const bends = losses.slice(2).map((loss, i) => Math.abs(loss - 2 * losses[i + 1]! + losses[i]!));
-  const middle = bends.sort((a, b) => a - b)[Math.floor(bends.length / 2)] ?? 0;
-  return middle / (0.6745 * Math.sqrt(6)); // a second difference of white noise has six times its variance
+  return median(bends) / (0.6745 * Math.sqrt(6)); // a second difference of white noise has six times its variance
 }
 
 /** Whether losses after the lowest point rise above it by more than a share of the whole fall, and more than noise. */

@@ -6,7 +6,7 @@
  * alarm and how late a true one. Losses are compared as heights, ln(loss + SOFTEN): what batches do to a loss is in
  * proportion to it.
  */
-import { largest, lnChoose, median, quantile, riseStatistic, robustDeviation } from "./robust.ts";
+import { largest, lnChoose, median, quantile, riseStatistic, robustDeviation } from "../core/robust.ts";
 
 /** An update in numbers to compare: its height, its excess over the level of its time, ln(gradient norm). */
 export type Seen = readonly [height: number, excess: number, gradient: number];

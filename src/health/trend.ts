@@ -9,8 +9,8 @@
  */
 import { formatError } from "../core/errors.ts";
 import { describeJson, isJsonObject, type JsonValue } from "../core/json.ts";
+import { median } from "../core/robust.ts";
 import { formatCount, formatNumber } from "../core/units.ts";
-import { median } from "./robust.ts";
 import {
   areProof,
   BREAK,

@@ -7,7 +7,8 @@ import { type Adapter, type AdapterFactor, type LinearShape, transpose } from ".
 import { isOutlier, robustZ } from "./outliers.ts";
 import { effectiveRank, gramOfColumns, singularValues } from "./singular-values.ts";
 
-export interface FactorAudit extends LinearShape {
+/** What a layer changes, in numbers that its r × r products give at once. */
+export interface FactorSize extends LinearShape {
   readonly module: string;
   readonly rank: number;
   readonly parameters: number;
@@ -19,6 +20,9 @@ export interface FactorAudit extends LinearShape {
   readonly finite: boolean;
   /** The scale or a whole factor is 0: the layer changes nothing. */
   readonly zero: boolean;
+}
+
+export interface FactorAudit extends FactorSize {
   /** Of scale · B·A, `rank` of them, largest first; empty when the factors are not finite. */
   readonly singular_values: readonly number[];
   /** The largest of them: how much the change can stretch an input. NaN when the factors are not finite. */
@@ -31,7 +35,7 @@ export interface FactorAudit extends LinearShape {
   readonly outlier: boolean;
 }
 
-export interface AdapterAudit {
+export interface AdapterSizes {
   readonly rank: number;
   readonly alpha: number;
   readonly scale: number;
@@ -42,14 +46,39 @@ export interface AdapterAudit {
   readonly finite: boolean;
   /** Every layer changes nothing: the adapter equals its base. */
   readonly zero: boolean;
+  readonly factors: readonly FactorSize[];
+}
+
+export interface AdapterAudit extends AdapterSizes {
   readonly factors: readonly FactorAudit[];
 }
 
-/** Counts, norms and singular values of every layer. */
+/** Counts and norms of every layer, without what takes time: proof before hand-over asks for no more. */
+export function measureAdapter(adapter: Adapter): AdapterSizes {
+  return together(
+    adapter,
+    adapter.factors.map((factor) => measureFactor(factor, adapter.scale).size),
+  );
+}
+
+/** The same with singular values, and how each layer stands among its kind. */
 export function auditAdapter(adapter: Adapter): AdapterAudit {
-  const layers = adapter.factors.map((factor) => auditFactor(factor, adapter.scale));
+  const layers = adapter.factors.map((factor) => {
+    const { size, spectrum } = measureFactor(factor, adapter.scale);
+    const singular_values = spectrum();
+    return {
+      ...size,
+      singular_values,
+      spectral_norm: singular_values[0] ?? Number.NaN,
+      effective_rank: size.finite ? effectiveRank(singular_values) : Number.NaN,
+    };
+  });
   const z = robustZ(layers);
   const factors = layers.map((layer, i) => ({ ...layer, robust_z: z[i]!, outlier: isOutlier(z[i]!) }));
+  return together(adapter, factors);
+}
+
+function together<T extends FactorSize>(adapter: Adapter, factors: readonly T[]) {
   return {
     rank: adapter.rank,
     alpha: adapter.alpha,
@@ -61,7 +90,7 @@ export function auditAdapter(adapter: Adapter): AdapterAudit {
   };
 }
 
-function auditFactor(factor: AdapterFactor, scale: number): Omit<FactorAudit, "robust_z" | "outlier"> {
+function measureFactor(factor: AdapterFactor, scale: number): { size: FactorSize; spectrum(): number[] } {
   const { module, in_features, out_features, rank, A, B } = factor;
   const gramA = gramOfColumns(transpose(A, rank, in_features), rank); // A·Aᵀ [r, r]
   const gramB = gramOfColumns(B, rank); // Bᵀ·B [r, r]
@@ -73,18 +102,14 @@ function auditFactor(factor: AdapterFactor, scale: number): Omit<FactorAudit, "r
   const finite = Number.isFinite(norm_A) && Number.isFinite(norm_B);
   // Rounding may leave a zero sum slightly negative.
   const norm_delta = Math.abs(scale) * Math.sqrt(Math.max(squared, 0));
-  const singular_values = finite ? singularValues(gramA, gramB, rank).map((value) => Math.abs(scale) * value) : [];
+  const zero = scale === 0 || norm_A === 0 || norm_B === 0;
   return {
-    ...{ module, in_features, out_features, rank },
-    parameters: A.length + B.length,
-    norm_A,
-    norm_B,
-    norm_delta,
-    finite,
-    zero: scale === 0 || norm_A === 0 || norm_B === 0,
-    singular_values,
-    spectral_norm: singular_values[0] ?? Number.NaN,
-    effective_rank: finite ? effectiveRank(singular_values) : Number.NaN,
+    size: {
+      ...{ module, in_features, out_features, rank },
+      parameters: A.length + B.length,
+      ...{ norm_A, norm_B, norm_delta, finite, zero },
+    },
+    spectrum: () => (finite ? singularValues(gramA, gramB, rank).map((value) => Math.abs(scale) * value) : []),
   };
 }
 

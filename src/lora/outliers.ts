@@ -1,4 +1,5 @@
 /** Layers whose change stands far out from that of the others of their kind: often the first sign of a broken export. */
+import { median, robustDeviation } from "../core/robust.ts";
 import { splitModule } from "./adapter.ts";
 
 export interface LayerSize {
@@ -13,8 +14,6 @@ const OUTLYING = 3.5;
 const FEWEST = 5;
 /** Within this factor of the median nothing is an outlier, however alike the others are. */
 const USUAL_FACTOR = 2;
-/** Makes the median distance of normally distributed values their standard deviation. */
-const MAD_TO_DEVIATION = 1.4826;
 
 /**
  * Robust z of each layer: how far the logarithm of its ‖ΔW‖ is from the median of its kind (q_proj with q_proj, of all
@@ -31,16 +30,8 @@ export function robustZ(layers: readonly LayerSize[]): (number | null)[] {
   return layers.map(({ module, norm_delta }) => {
     const logs = kinds.get(splitModule(module).key) ?? [];
     if (logs.length < FEWEST || !usable(norm_delta)) return null;
-    const middle = median(logs);
-    const spread = MAD_TO_DEVIATION * median(logs.map((log) => Math.abs(log - middle)));
-    return (Math.log(norm_delta) - middle) / Math.max(spread, Math.log(USUAL_FACTOR) / OUTLYING);
+    return (Math.log(norm_delta) - median(logs)) / Math.max(robustDeviation(logs), Math.log(USUAL_FACTOR) / OUTLYING);
   });
 }
 
 export const isOutlier = (z: number | null): boolean => z !== null && Math.abs(z) > OUTLYING;
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const half = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
-}

@@ -2,6 +2,7 @@
  * The adapter as a picture: for every block and module how large its change to the weights is, beside the same module in
  * the other blocks. Layers that are zero, not finite or far from their neighbours carry a sign and a word.
  */
+import { median } from "../core/robust.ts";
 import { formatNumber, formatSetting } from "../core/units.ts";
 import { splitModule } from "../lora/adapter.ts";
 import { findKnob } from "../train/config.ts";
@@ -51,14 +52,14 @@ ${inside.length > 0 && legend()}`,
 
 function measureCells(factors: readonly ReportFactor[]): Cell[] {
   const named = factors.map((factor) => ({ factor, ...splitModule(factor.module) }));
-  const usual = new Map<string, { median: number; count: number }>();
+  const usual = new Map<string, { middle: number; count: number }>();
   for (const key of new Set(named.map((one) => one.key))) {
     const norms = named.filter((one) => one.key === key && one.factor.finite).map((one) => one.factor.norm_delta);
-    usual.set(key, { median: median(norms), count: norms.length });
+    usual.set(key, { middle: median(norms), count: norms.length });
   }
   return named.map((one) => {
-    const { median, count } = usual.get(one.key)!;
-    const relative = one.factor.finite && median > 0 ? one.factor.norm_delta / median : Number.NaN;
+    const { middle, count } = usual.get(one.key)!;
+    const relative = one.factor.finite && middle > 0 ? one.factor.norm_delta / middle : Number.NaN;
     return { ...one, relative, sign: signOf(one.factor, relative, count) };
   });
 }
@@ -70,13 +71,6 @@ function signOf({ finite, zero, outlier }: ReportFactor, relative: number, count
   // The audit's own rule, where it has been applied: inspect and the page mark the same layers.
   if (outlier !== undefined) return outlier ? (relative > 1 ? "large" : "small") : null;
   return relative > OUTLIER ? "large" : relative < 1 / OUTLIER ? "small" : null;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  if (sorted.length === 0) return Number.NaN;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
 function summary(cells: readonly Cell[]): string {

@@ -1,7 +1,7 @@
 /**
  * A checkpoint is everything a run needs to go on bit for bit: factors, both moments, counters, and the settings that
- * decide order and arithmetic. The data position and the random state follow from step and seed. One safetensors file;
- * the settings are in its metadata.
+ * decide order and arithmetic. The data position and the random state follow from step and seed. The guard's snapshots
+ * are not in it, so a rollback across the seam goes back elsewhere. One safetensors file; the settings are in its metadata.
  */
 import { memorySource } from "../core/bytes.ts";
 import { toFloat32 } from "../core/dtype.ts";

@@ -2,7 +2,7 @@
 import { formatBytes, formatCount, formatNumber, formatSetting } from "../core/units.ts";
 import type { DiagnosisFacts, TrainingFacts } from "../health/diagnosis.ts";
 import type { Adapter } from "../lora/adapter.ts";
-import { auditAdapter } from "../lora/audit.ts";
+import { measureAdapter } from "../lora/audit.ts";
 import type { TrainConfig } from "./config.ts";
 import type { Bench, Look } from "./diagnosis-bench.ts";
 import { countNonZero } from "./diagnosis-facts.ts";
@@ -100,7 +100,7 @@ export function answerLines(bench: Bench, before: Look, after: Look, health: Non
 }
 
 export function stateLines({ layers, training, logitsChange, fileProblem: problem }: DiagnosisFacts, adapter: Adapter) {
-  const { factors, scale, rank, alpha, finite } = auditAdapter(adapter);
+  const { factors, scale, rank, alpha, finite } = measureAdapter(adapter);
   const norms = factors.map(({ norm_delta }) => norm_delta);
   const used = layers.filter(({ inForward }) => inForward).length;
   const lines: EvidenceLine[] = [

@@ -1,5 +1,6 @@
 /** Three starting points for the knobs, by how much time a person wants to spend. */
-import type { KnobName, TrainConfig } from "./config.ts";
+import { suitableRate } from "../health/step-size.ts";
+import { type KnobName, resolveConfig, type TrainConfig } from "./config.ts";
 
 export const PRESET_NAMES = ["trial", "standard", "thorough"] as const;
 export type PresetName = (typeof PRESET_NAMES)[number];
@@ -28,20 +29,9 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
   },
 };
 
-/** Models below this many parameters take far higher rates. */
-const TINY = 20e6;
-const SMALL = 6e8;
-
-/**
- * A rate that suits the size of the model: the smaller, the higher. The demo's was found by its author
- * (public/demo/README.md); 2e-4 and 1e-4 are what LoRA trainers use below and above about 0.6B parameters.
- */
-export function learningRateFor(parameters: number): number {
-  if (parameters < TINY) return 3e-3;
-  return parameters < SMALL ? 2e-4 : 1e-4;
-}
-
 /** The knobs a preset sets for a model of so many parameters; all others keep their defaults. */
 export function presetKnobs(name: PresetName, parameters: number): Partial<Record<KnobName, unknown>> {
-  return { learningRate: learningRateFor(parameters), ...PRESETS[name].knobs };
+  const { knobs } = PRESETS[name];
+  const { alpha, rank } = resolveConfig(knobs, name);
+  return { learningRate: suitableRate({ alpha, rank, useRslora: false, parameters }), ...knobs };
 }

@@ -4,25 +4,24 @@
  * update it differs by a tenth and more, which would hide the curve, while on fixed examples it moves smoothly. That
  * costs a forward for each update. Nothing is kept; the model is as before at the end.
  */
+import { configError } from "../core/errors.ts";
 import { Random } from "../core/random.ts";
 import type { Example } from "../data/encode.ts";
 import type { Device } from "../gpu/device.ts";
 import { hasBlownUp, type RatePoint, type RateSuggestion, suggestRate } from "../health/rate-finder.ts";
+import { suitableRate } from "../health/step-size.ts";
 import type { CausalLM } from "../models/model.ts";
 import type { TrainConfig } from "./config.ts";
 import { evaluate } from "./evaluate.ts";
 import { modelFacts } from "./facts.ts";
-import { learningRateFor } from "./presets.ts";
 import { Trial } from "./trial.ts";
 
 /** Most updates of a sweep, and how many it has unless told. */
 export const MAX_SWEEP = 60;
 /** Examples that the loss is measured on. */
 const MEASURED = 8;
-/** How far the sweep reaches below and above the rate that suits the model's size. */
+/** How far the sweep reaches below and above the rate that suits the model and the adapter's scale. */
 const REACH = 50;
-/** alpha / rank that the advised rates are for. */
-const USUAL_SCALE = 2;
 
 export interface RateFinderRequest {
   /** Rate, schedule, warm-up and length do not count. */
@@ -69,16 +68,9 @@ export interface SweepEndEvent {
 /** Plain data, for the command line and the page. */
 export type SweepEvent = SweepStartEvent | SweepPointEvent | SweepEndEvent;
 
-/**
- * The rate that suits the model's size, lowered in proportion where the adapter's scale is higher than usual, since what
- * counts for the answers is rate times scale.
- */
-export const usualRate = (parameters: number, { alpha, rank }: Pick<TrainConfig, "alpha" | "rank">): number =>
-  (learningRateFor(parameters) * USUAL_SCALE * rank) / alpha;
-
 /** Rates worth trying: nearly two decades on both sides of the one that suits. */
-export function sweepRange(parameters: number, shape: Pick<TrainConfig, "alpha" | "rank">) {
-  const middle = usualRate(parameters, shape);
+export function sweepRange(parameters: number, { alpha, rank }: Pick<TrainConfig, "alpha" | "rank">) {
+  const middle = suitableRate({ alpha, rank, useRslora: false, parameters });
   return { from: middle / REACH, to: Math.min(0.5, middle * REACH) };
 }
 
@@ -93,7 +85,11 @@ export async function* findRate(
   const { config, signal } = request;
   const usual = sweepRange(modelFacts(model).parameters, config);
   const from = request.from ?? usual.from;
-  const to = request.to ?? Math.max(usual.to, from);
+  const to = request.to ?? usual.to;
+  if (!(from < to)) {
+    const hint = "Give both ends, or move the one that was given: rates go up from the lowest to the highest.";
+    throw configError(`learning rates of the sweep: expected lowest below highest, got ${from} and ${to}`, hint);
+  }
   const updates = Math.min(request.updates ?? MAX_SWEEP, MAX_SWEEP);
   const { train, measured } = keepOut(request);
   const trial = await Trial.begin({ device, model, config, train });
@@ -121,7 +117,7 @@ export async function* findRate(
 const losses = (points: readonly RatePoint[]): number[] => points.map(({ loss }) => loss);
 
 /** Examples to measure on: of the validation set, else kept out of training, else, of very few, some of the same. */
-function keepOut({ train, valid = [], config }: RateFinderRequest) {
+export function keepOut({ train, valid = [], config }: Pick<RateFinderRequest, "train" | "valid" | "config">) {
   const random = new Random(config.seed);
   if (valid.length > 0) return { train, measured: random.shuffle([...valid]).slice(0, MEASURED) };
   const order = random.shuffle(train.map((_, i) => i));

@@ -7,11 +7,12 @@ import { deviceError, type LorikeetError } from "../core/errors.ts";
 import type { Device } from "../gpu/device.ts";
 import { adamwCase } from "./self-test/adamw-case.ts";
 import type { Measured, SelfTestCase } from "./self-test/bench.ts";
+import { decodingCase } from "./self-test/decoding-case.ts";
 import { opCases } from "./self-test/op-cases.ts";
 import { productCases } from "./self-test/product-cases.ts";
 import { trainingCase } from "./self-test/training-case.ts";
 
-export const selfTestCases: readonly SelfTestCase[] = [...productCases, ...opCases, adamwCase, trainingCase];
+export const selfTestCases: readonly SelfTestCase[] = [...productCases, ...opCases, decodingCase, adamwCase, trainingCase];
 
 /** Plain data, for the page. */
 export interface SelfTestResult {

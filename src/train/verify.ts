@@ -11,7 +11,7 @@ import type { Example } from "../data/encode.ts";
 import type { Device } from "../gpu/device.ts";
 import type { Adapter } from "../lora/adapter.ts";
 import { attachAdapter, detachAdapter } from "../lora/attach.ts";
-import { auditAdapter } from "../lora/audit.ts";
+import { measureAdapter } from "../lora/audit.ts";
 import { checkAdapterFits, importAdapter } from "../lora/import.ts";
 import type { CausalLM } from "../models/model.ts";
 import type { DoneEvent } from "./events.ts";
@@ -72,7 +72,7 @@ export async function verifyAdapter(
   examples: readonly Example[],
   course: TrainedFacts | null,
 ): Promise<Check[]> {
-  const audit = auditAdapter(adapter);
+  const audit = measureAdapter(adapter);
   const broken = audit.factors.flatMap(({ module, finite }) => (finite ? [] : module)).join(", ");
   const zero = audit.factors.flatMap(({ zero, module }) => (zero ? [module] : []));
   const still = [...new Set([...zero, ...(course?.unmoved ?? [])])];

@@ -4,11 +4,16 @@ import { expect, it } from "vitest";
 import { filesIn, readJsonFile, succeed, temporaryFolder } from "./support.ts";
 
 it("shows the loss, five answers before and after, and where the adapter lies", async () => {
-  const out = path.join(temporaryFolder(), "runs", "demo");
+  // Not as path.join would write it.
+  const out = `./${path.relative(process.cwd(), temporaryFolder())}/runs/demo`;
   const ran = await succeed("demo", "--adapter-path", out, "--steps", "2");
   expect(ran.out.match(/^ {2}before {2}\w/gm)?.length).toBe(5);
   expect(ran.out.match(/^ {2}after {3}\w/gm)?.length).toBe(5);
   expect(ran.out).toMatch(/2,\d{3},\d{3} parameters in bf16/);
+  expect(ran.out).toMatch(
+    /^memory +[✓·!] About \S+ .B on the device: [\s\S]*Weights \S+ .B, adapter,\s+optimizer\s+and\s+snapshots \S+ .B/m,
+  );
+  expect(ran.out.match(/on the device/g)?.length).toBe(1);
   expect(ran.out).toContain("loss (◆ on the validation set)");
   expect(ran.out).toMatch(/^validation +loss \d\.\d+ → \d\.\d+ on records/m);
   expect(ran.out).toContain(`adapter     ${out}/adapters.safetensors`);

@@ -26,7 +26,8 @@ describe("lorikeet fuse", () => {
     expect(said.match(/^.{12}✓ /gm)).toHaveLength(6);
     expect(said).not.toContain("✗");
     expect(said).toMatch(/^rounding {4}blots out less than 0\.01 % of the change/m);
-    expect(said).toContain(`lorikeet generate --model ${out}`);
+    expect(said).toMatch(/^try it {6}(npm run lorikeet --|lorikeet) generate --model \S+ --prompt "…"$/m);
+    expect(said).toContain(`generate --model ${out} `);
     expect(err).toBe("");
     expect(filesIn(path.join(folder, "deep"))).toEqual(["fused"]);
     expect(filesIn(out)).toEqual(["config.json", "model.safetensors"]);
@@ -109,7 +110,14 @@ class FaultyFolder extends FusedFolder {
   }
 }
 
-it("a model that is not proved gets no name: nothing is left, and the check is named", async () => {
+/** A disk on which the place has been taken meanwhile. */
+class TakenFolder extends FusedFolder {
+  override place(): Promise<void> {
+    return Promise.reject(new Error("the place is taken"));
+  }
+}
+
+it("a model that is not proved, or cannot be placed, gets no name: nothing is left, and the reason is told", async () => {
   const folder = temporaryFolder();
   let printed = "";
   const stream = {
@@ -119,11 +127,11 @@ it("a model that is not proved gets no name: nothing is left, and the check is n
     },
   };
   const io = { out: stream, err: stream, openDevice: testDevice, onInterrupt: () => () => {}, close() {} };
-  const fuse = async (to: FusedFolder) =>
+  const fuse = async (to: FusedFolder, json = false) =>
     fuseInto(
       to,
       { device: await testDevice(), source: fixtureFolder("llama"), adapter: await fixtureAdapter("random") },
-      { model: "llama", adapter: "random", json: false },
+      { model: "llama", adapter: "random", json },
       io,
     );
   await expect(fuse(new FaultyFolder(path.join(folder, "deep", "faulty")))).rejects.toThrow(
@@ -131,6 +139,11 @@ it("a model that is not proved gets no name: nothing is left, and the check is n
   );
   expect(printed).toMatch(/✗ adapted tensors are [\s\S]*layers\.1\.self_attn\.q_proj\.weight\s+differs/);
   expect(printed).not.toContain("try it");
+  expect(filesIn(folder)).toEqual([]);
+  printed = "";
+  await expect(fuse(new TakenFolder(path.join(folder, "deep", "taken")), true)).rejects.toThrow("the place is taken");
+  // No JSON that tells of a model where there is none.
+  expect(printed).not.toContain('"out"');
   expect(filesIn(folder)).toEqual([]);
   expect(await fuse(new FusedFolder(path.join(folder, "deep", "good")))).toBe(0);
   expect(filesIn(path.join(folder, "deep"))).toEqual(["good"]);

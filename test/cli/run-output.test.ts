@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
+import type { Origin } from "../../src/cli/commands/training/request.ts";
 import { RunOutput } from "../../src/cli/commands/training/run-output.ts";
 import type { Adapter } from "../../src/lora/adapter.ts";
 import type { SaveEvent, StepEvent } from "../../src/train/events.ts";
@@ -25,9 +26,17 @@ const fileIsRight = async () => [
   { name: WRITTEN_RIGHT, passed: true, evidence: "none" },
 ];
 
-function output(folder: string): RunOutput {
-  return new RunOutput({ folder, origin: { kind: "fresh" }, saveEvery: 2, extras: {} });
+function output(folder: string, origin: Origin = { kind: "fresh" }): RunOutput {
+  return new RunOutput({ folder, origin, saveEvery: 2, extras: {} });
 }
+
+/** A run that goes on from the checkpoint in `folder`. */
+const goesOn = (folder: string): Origin => ({
+  kind: "checkpoint",
+  path: path.join(folder, "checkpoint.safetensors"),
+  bytes: new Uint8Array(8),
+  step: 1,
+});
 
 describe("a failed run", () => {
   it("takes back the folders it made when nothing was saved", async () => {
@@ -72,6 +81,7 @@ describe("an adapter half-way", () => {
 });
 
 describe("the adapter at the end", () => {
+  const COLLAPSED_ANSWERS = { verdict: "collapsed", symptoms: [], notes: [] } as const;
   const check = (passed: boolean) => ({ name: "it works", passed, evidence: "none" });
 
   it("is in its place only after every check has passed, and the checks saw the files", async () => {
@@ -102,20 +112,58 @@ describe("the adapter at the end", () => {
     const base = temporaryFolder();
     const out = output(base);
     await out.save(save, fileIsRight);
-    const answers = { verdict: "collapsed", symptoms: [], notes: [] } as const;
     const said = { name: "the answers are coherent", passed: false, evidence: ",,,,", about: "answers" } as const;
-    const { place } = await out.finish({ ...RUN, answers }, async () => [check(true), said]);
+    const { place } = await out.finish({ ...RUN, answers: COLLAPSED_ANSWERS }, async () => [check(true), said]);
     expect(place).toBe(path.join(base, "collapsed"));
     expect(filesIn(path.join(base, "collapsed"))).toEqual(["adapter_config.json", "adapters.safetensors"]);
     expect(filesIn(base)).not.toContain("adapters.safetensors");
+  });
+
+  it.each([
+    ["goes, where the run went on in its own folder", "here", false],
+    ["stays, where it came from another folder", "there", true],
+  ])("that lay there before one that collapsed %s", async (_, from, kept) => {
+    const base = temporaryFolder();
+    const here = path.join(base, "here");
+    await output(here).save(save, fileIsRight);
+    // The same folder by another name.
+    const out = output(`${base}/./here/`, goesOn(path.join(base, from)));
+    await out.step(step);
+    const { place } = await out.finish({ ...RUN, answers: COLLAPSED_ANSWERS }, async () => [check(true)]);
+    expect(path.relative(here, place!)).toBe("collapsed");
+    for (const file of ["adapters.safetensors", "adapter_config.json"])
+      expect(existsSync(path.join(here, file))).toBe(kept);
+  });
+
+  it("removes a collapsed one of before when it is good, but nothing of anybody else's", async () => {
+    const base = temporaryFolder();
+    const collapsed = path.join(base, "collapsed");
+    const collapse = async () => {
+      const out = output(base);
+      await out.step(step);
+      await out.finish({ ...RUN, answers: COLLAPSED_ANSWERS }, async () => [check(true)]);
+      expect(filesIn(collapsed)).toEqual(["adapter_config.json", "adapters.safetensors"]);
+    };
+    const succeed = async () => {
+      const out = output(base);
+      await out.step(step);
+      expect((await out.finish(RUN, async () => [check(true)])).place).toBe(base);
+    };
+    await collapse();
+    await succeed();
+    expect(filesIn(base)).toEqual(["adapter_config.json", "adapters.safetensors", "metrics.jsonl"]);
+    await collapse();
+    writeFileSync(path.join(collapsed, "notes.txt"), "mine");
+    await succeed();
+    expect(filesIn(collapsed)).toEqual(["notes.txt"]);
   });
 
   it("is not kept at all when it is broken besides", async () => {
     const base = temporaryFolder();
     const out = output(base);
     await out.step(step);
-    const answers = { verdict: "collapsed", symptoms: [], notes: [] } as const;
-    expect((await out.finish({ ...RUN, answers }, async () => [check(false)])).place).toBeNull();
+    const broken = await out.finish({ ...RUN, answers: COLLAPSED_ANSWERS }, async () => [check(false)]);
+    expect(broken.place).toBeNull();
     expect(filesIn(base)).toEqual(["metrics.jsonl"]);
   });
 });

@@ -92,7 +92,8 @@ describe("a run", () => {
     for (const text of ["llama, ", "7 layers, 14 tensors", "cut to 20 tokens: line", "validation loss", "updates"]) {
       expect(ran.out).toContain(text);
     }
-    expect(ran.out).toMatch(/memory +about [\d.]+ [kM]B/);
+    expect(ran.out).toMatch(/memory +✓ About [\d.]+ [kM]B on the device: Fits/);
+    expect(ran.out.match(/on the device/g)?.length).toBe(1);
     expect(ran.out).toContain(`mlx_lm.generate --model ${MODEL} --adapter-path ${at("run")}`);
     expect(ran.out).toContain("✓ the written file gives the live logits");
     expect(ran.err).toBe("");

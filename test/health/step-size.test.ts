@@ -1,5 +1,6 @@
 /** The judgement of rate times scale, on recipes that are known to work and on the run that is known to have failed. */
 import { expect, it } from "vitest";
+import { formatSetting } from "../../src/core/units.ts";
 import { judgeStepSize, type StepSize } from "../../src/health/step-size.ts";
 import { resolveConfig } from "../../src/train/config.ts";
 import { PRESET_NAMES, presetKnobs } from "../../src/train/presets.ts";
@@ -34,6 +35,16 @@ it("finds every preset good at every size", () => {
       expect(judgeStepSize({ learningRate, alpha, rank, parameters, useRslora: false }).level).toBe("good");
     }
   }
+});
+
+it("has one rate for a model and a scale: the finding names the one that a preset sets", () => {
+  for (const parameters of [DEMO, 1.35e8, 7.24e9]) {
+    const { learningRate, alpha, rank } = resolveConfig(presetKnobs("standard", parameters), "preset");
+    const finding = judgeStepSize({ learningRate: 0.5, alpha, rank, parameters, useRslora: false });
+    expect(finding.fix).toBe(`Set the learning rate to ${formatSetting(learningRate)}.`);
+  }
+  // At ten times the scale a tenth of the rate.
+  expect(judgeStepSize(recipe(0.5, 160, 8, DEMO)).fix).toBe("Set the learning rate to 3e-4.");
 });
 
 it("calls the post-mortem's run bad, with the number, the band, and a rate that would have done", () => {

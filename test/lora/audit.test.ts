@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { parseModelConfig } from "../../src/formats/model-config.ts";
 import type { AdapterFactor } from "../../src/lora/adapter.ts";
-import { auditAdapter, describeTrainable } from "../../src/lora/audit.ts";
+import { auditAdapter, describeTrainable, measureAdapter } from "../../src/lora/audit.ts";
 import { importAdapter } from "../../src/lora/import.ts";
 import { blockLinears, fixture, fixtureConfig, randomAdapter } from "./support.ts";
 
@@ -61,6 +61,15 @@ describe("auditAdapter", () => {
     expect(init.factors.every(({ effective_rank, spectral_norm }) => effective_rank === 0 && spectral_norm === 0)).toBe(
       true,
     );
+  });
+
+  it("has the numbers that are measured without it", async () => {
+    for (const name of ["init", "random"]) {
+      const adapter = await importAdapter(fixture(`llama/adapters/${name}`));
+      const sizes = measureAdapter(adapter);
+      expect(auditAdapter(adapter)).toMatchObject(sizes);
+      expect(Object.keys(sizes.factors[0]!)).not.toContain("singular_values");
+    }
   });
 
   it("names the layer whose change stands far out from its kind's", () => {

@@ -11,20 +11,37 @@ import { type ModuleTree, namedLeaves } from "../../src/nn/module.ts";
 /** Changes the commands of the program that ends the optimizer's update `update`, counted from 1. */
 export type Fault = (commands: Command[], update: number) => void;
 
-/** `device`, with `fault` in every optimizer update. */
-export function plantedDevice(device: Device, fault: Fault): Device {
-  let updates = 0;
+/** What a device is given, changed or merely looked at. */
+export interface Alterations {
+  readonly program?: (commands: Command[]) => void;
+  /** Returns what is uploaded instead. */
+  readonly upload?: (tensor: Tensor, bytes: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer>;
+}
+
+/** `device`, with these alterations in whatever it is given. */
+export function alteredDevice(device: Device, { program, upload }: Alterations): Device {
   return Object.create(device, {
     run: {
-      value(program: Program) {
-        if (program.commands.some(isUpdate)) {
-          updates += 1;
-          fault(program.commands, updates);
-        }
-        return device.run(program);
+      value(given: Program) {
+        program?.(given.commands);
+        return device.run(given);
+      },
+    },
+    upload: {
+      value(tensor: Tensor, bytes: Uint8Array<ArrayBuffer>, offset?: number) {
+        device.upload(tensor, upload?.(tensor, bytes) ?? bytes, offset);
       },
     },
   });
+}
+
+/** `device`, with `fault` in every optimizer update. */
+export function plantedDevice(device: Device, fault: Fault): Device {
+  let updates = 0;
+  const program = (commands: Command[]) => {
+    if (commands.some(isUpdate)) fault(commands, ++updates);
+  };
+  return alteredDevice(device, { program });
 }
 
 const isKernel =
@@ -76,15 +93,32 @@ export const losesGradients =
     commands.splice(at, 0, ...lost);
   };
 
+/** The optimizer writes nothing. */
+export const dropsUpdates: Fault = (commands) => {
+  commands.splice(commands.findIndex(isUpdate), 1);
+};
+
+/** The optimizer ends after the first `share` of the numbers. */
+export const endsEarly =
+  (share: number): Fault =>
+  (commands) =>
+    changeUpdate(commands, ({ count }) => ({ count: Math.floor(share * count!) }));
+
+function changeUpdate(
+  commands: Command[],
+  change: (params: DispatchCommand["params"]) => DispatchCommand["params"],
+): void {
+  const at = commands.findIndex(isUpdate);
+  const dispatch = commands[at] as DispatchCommand;
+  commands[at] = { ...dispatch, params: { ...dispatch.params, ...change(dispatch.params) } };
+}
+
 /** The optimizer takes steps `factor` times as large in updates `from` to `to`: a learning rate far too high. */
 export const hurries =
   (factor: number, from: number, to: number): Fault =>
   (commands, update) => {
     if (update < from || update > to) return;
-    const at = commands.findIndex(isUpdate);
-    const dispatch = commands[at] as DispatchCommand;
-    const learning_rate = factor * dispatch.params.learning_rate!;
-    commands[at] = { ...dispatch, params: { ...dispatch.params, learning_rate } };
+    changeUpdate(commands, ({ learning_rate }) => ({ learning_rate: factor * learning_rate! }));
   };
 
 /** A word of `tensor` is overwritten after update `when`. */
@@ -100,14 +134,18 @@ export const writesTo =
 export const fallsSilent =
   (when: number): Fault =>
   (commands, update) => {
-    if (update < when) return;
-    for (const [i, command] of commands.entries()) {
-      if (command.kind !== "read") continue;
-      const { deliver, reject } = command.settle;
-      const settle = { deliver: (bytes: Uint8Array) => deliver(new Uint8Array(bytes.length)), reject };
-      commands[i] = { ...command, settle };
-    }
+    if (update >= when) readsZeros(commands);
   };
+
+/** Whatever is read back is zero. */
+export function readsZeros(commands: Command[]): void {
+  for (const [i, command] of commands.entries()) {
+    if (command.kind !== "read") continue;
+    const { deliver, reject } = command.settle;
+    const settle = { deliver: (bytes: Uint8Array) => deliver(new Uint8Array(bytes.length)), reject };
+    commands[i] = { ...command, settle };
+  }
+}
 
 /** The linear layer of this path. */
 export function linearAt(tree: ModuleTree, path: string): { leaf: Linear; replace(leaf: Linear): void } {

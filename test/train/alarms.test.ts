@@ -7,7 +7,7 @@ import { existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { fileSource, folderSource } from "../../src/cli/node/folder.ts";
 import { demoFolder } from "../../src/cli/node/package.ts";
 import type { ModelSource } from "../../src/core/bytes.ts";
@@ -33,6 +33,8 @@ import { contraryTo, goldenExamples } from "./support.ts";
 const SEEDS = [0, 1, 2, 3, 4];
 const STEPS = 28;
 const LONG = process.env.LORIKEET_LONG === "1";
+/** Milliseconds: on a slow machine the demo's runs take an hour. */
+const TIMEOUT = LONG ? 7_200_000 : 300_000;
 const STORIES = fileURLToPath(new URL("../../../shared/data/stories260K", import.meta.url));
 
 interface Material {
@@ -103,8 +105,8 @@ const RANKS = [4, 8, 16, 32, 8];
 const settingsOf = ({ rates, batchSize }: Material) =>
   SEEDS.map((seed, i) => ({ seed, learningRate: rates[i]!, rank: RANKS[i]!, alpha: 2 * RANKS[i]!, batchSize }));
 
-const table: string[] = [];
-afterAll(() => console.log(table.join("\n")));
+/** A line of the table, at once: the next may take long. */
+const told = (line: string) => process.stdout.write(`${line}\n`);
 
 describe("healthy runs are left alone", () => {
   const check = async (material: Material, variants: readonly Partial<Record<KnobName, unknown>>[]) => {
@@ -122,14 +124,14 @@ describe("healthy runs are left alone", () => {
       }
     }
     session.removeAdapter();
-    table.push(`${material.name}: ${runs} healthy runs, ${wrong.length} alarms`);
+    told(`${material.name}: ${runs} healthy runs, ${wrong.length} alarms`);
     expect(wrong).toEqual([]);
   };
 
   const VARIANTS = [{}, { warmup: 0, lrSchedule: "constant", batchSize: 1 }, { dropout: 0.1, maxGradNorm: 0 }];
-  it.each(TINY)("$name", (material) => check(material, LONG ? VARIANTS : VARIANTS.slice(0, 1)));
+  it.each(TINY)("$name", { timeout: TIMEOUT }, (material) => check(material, LONG ? VARIANTS : VARIANTS.slice(0, 1)));
 
-  it("one with a batch that contradicts all others", async () => {
+  it("one with a batch that contradicts all others", { timeout: TIMEOUT }, async () => {
     const session = new TrainingSession(await testDevice());
     await session.load(fixtureFolder("llama"));
     const train = await goldenExamples();
@@ -141,12 +143,12 @@ describe("healthy runs are left alone", () => {
       wrong.push(...disturbances(events));
     }
     session.removeAdapter();
-    table.push(`with a hard batch: ${seeds.length} healthy runs, ${wrong.length} alarms`);
+    told(`with a hard batch: ${seeds.length} healthy runs, ${wrong.length} alarms`);
     expect(wrong).toEqual([]);
   });
 
-  it.skipIf(!LONG)("the demo (LORIKEET_LONG=1)", () => check(DEMO, [{}, { steps: 56 }]));
-  it.skipIf(!LONG || !existsSync(STORIES))("stories260K (LORIKEET_LONG=1, and its files)", () =>
+  it.skipIf(!LONG)("the demo (LORIKEET_LONG=1)", { timeout: TIMEOUT }, () => check(DEMO, [{}, { steps: 56 }]));
+  it.skipIf(!LONG || !existsSync(STORIES))("stories260K (LORIKEET_LONG=1, and its files)", { timeout: TIMEOUT }, () =>
     check(STORIES260K, VARIANTS),
   );
 });
@@ -189,7 +191,7 @@ describe("planted faults are caught, over five seeds", () => {
     ],
   ];
 
-  it.each(cases)("%s", async (name, fault, caught) => {
+  it.each(cases)("%s", { timeout: TIMEOUT }, async (name, fault, caught) => {
     const train = await goldenExamples();
     let [found, without] = [0, 0];
     const seeds = LONG ? SEEDS : SEEDS.slice(0, 1);
@@ -207,7 +209,7 @@ describe("planted faults are caught, over five seeds", () => {
         session.removeAdapter();
       }
     }
-    table.push(`${name}: caught ${found} of ${seeds.length}, without the fault ${without}`);
+    told(`${name}: caught ${found} of ${seeds.length}, without the fault ${without}`);
     expect([found, without]).toEqual([seeds.length, 0]);
   });
 });

@@ -8,7 +8,15 @@ import { type DiagnoseEvent, type DiagnoseRequest, type PhaseNumber, runDiagnosi
 import { TrainingSession } from "../../src/train/session.ts";
 import { testDevice } from "../support/device.ts";
 import { fixtureFolder } from "../support/golden.ts";
-import { faultyDevice, updatesChanged } from "./faulty-device.ts";
+import {
+  alteredDevice,
+  dropsUpdates,
+  endsEarly,
+  type Fault,
+  linearAt,
+  plantedDevice,
+  writesTo,
+} from "../support/planted.ts";
 import { configOf, fixtureAdapter, goldenExamples, openSession } from "./support.ts";
 
 const config = configOf({ steps: 3, learningRate: 3e-3 });
@@ -46,20 +54,15 @@ async function diagnosisOf(
   };
 }
 
-/** A session of its own on a device that does something wrong, once the model is loaded. */
-async function faulty(fault: (inner: Device, session: TrainingSession) => Partial<Device>): Promise<TrainingSession> {
-  const inner = await testDevice();
-  const faults: Partial<Device> = {};
-  const own = new TrainingSession(
-    faultyDevice(inner, {
-      run: (program) => (faults.run ?? ((same) => inner.run(same)))(program),
-      upload: (...args) => (faults.upload ?? ((...same) => inner.upload(...same)))(...args),
-    }),
-  );
+/** A session of its own on a device that does something wrong. */
+async function sessionOn(device: Device): Promise<TrainingSession> {
+  const own = new TrainingSession(device);
   await own.load(fixtureFolder("llama"));
-  Object.assign(faults, fault(inner, own));
   return own;
 }
+
+/** One that does so in the optimizer's updates. */
+const faulty = async (fault: Fault) => sessionOn(plantedDevice(await testDevice(), fault));
 
 /** Replaces leaves of the tree by themselves without their adapter: attached, but ignored by the forward. */
 function ignore(path: RegExp): void {
@@ -98,7 +101,7 @@ describe("parameters did not change", () => {
   const DROPPED = "parameters did not change";
 
   it("where the optimizer's write is dropped", async () => {
-    const own = await faulty((inner) => updatesChanged(inner, () => null));
+    const own = await faulty(dropsUpdates);
     const { outcome, reasons, failed } = await diagnosisOf(own);
     expect(outcome).toBe(DROPPED);
     expect(reasons[0]).toMatch(
@@ -108,12 +111,7 @@ describe("parameters did not change", () => {
   });
 
   it("where the optimizer leaves out the second half of its tensors, which are named", async () => {
-    const own = await faulty((inner) =>
-      updatesChanged(inner, (command) => {
-        return { ...command, params: { ...command.params, count: Math.floor(command.params.count! / 2) } };
-      }),
-    );
-    const { outcome, reasons } = await diagnosisOf(own);
+    const { outcome, reasons } = await diagnosisOf(await faulty(endsEarly(0.5)));
     expect(outcome).toBe(DROPPED);
     expect(reasons[0]).toMatch(/^[67] of 14 layers: .* the optimizer did not write: model\.layers\.1\./);
   });
@@ -153,14 +151,9 @@ describe("LoRA parameters missing", () => {
 });
 
 it("base weights that are written to are named, before all that follows from it", async () => {
-  const own = await faulty((inner, { model }) => ({
-    run(program) {
-      const trains = program.commands.some((command) => command.kind === "dispatch" && command.kernel.stem === "adamw");
-      const { leaf } = namedLeaves(model.tree).find(({ path }) => path === LAYER)!;
-      if (trains && leaf.kind === "linear") inner.upload(leaf.weight!.shards[0]!.tensor, new Uint8Array([1, 2, 3, 4]));
-      return inner.run(program);
-    },
-  }));
+  const own: TrainingSession = await faulty(
+    writesTo(() => linearAt(own.model.tree, LAYER).leaf.weight!.shards[0]!.tensor, 1),
+  );
   const { outcome, reasons, failed } = await diagnosisOf(own);
   expect(outcome).toBe("base weights were changed");
   expect(reasons[0]).toBe(`1 tensors of the base are others now: ${LAYER}.weight`);
@@ -193,12 +186,13 @@ describe("the adapter does not hold", () => {
 
   it("where its file gives other logits", async () => {
     let phase: PhaseNumber = 1;
-    const own = await faulty((inner) => ({
-      upload(tensor, bytes, offset) {
+    const device = alteredDevice(await testDevice(), {
+      upload(tensor, bytes) {
         const readBack = phase === 5 && tensor.storage.label === "lora.parameters";
-        inner.upload(tensor, readBack ? bytes.map((byte, i) => (i < 4096 ? 0 : byte)) : bytes, offset);
+        return readBack ? bytes.map((byte, i) => (i < 4096 ? 0 : byte)) : bytes;
       },
-    }));
+    });
+    const own = await sessionOn(device);
     const { outcome, reasons } = await diagnosisOf(
       own,
       {},

@@ -1,6 +1,5 @@
 /** Every frozen tensor is in the fingerprint under its name; one changed bit names it, a whole training run changes none. */
 import { beforeAll, describe, expect, it } from "vitest";
-import type { Device } from "../../src/gpu/device.ts";
 import { Program } from "../../src/gpu/program.ts";
 import { sliceRows, type Tensor } from "../../src/gpu/tensor.ts";
 import type { WebGpuDevice } from "../../src/gpu/webgpu.ts";
@@ -11,6 +10,7 @@ import { changedTensors, fingerprintBase } from "../../src/train/fingerprint.ts"
 import { fixtureConfig } from "../lora/support.ts";
 import { testDevice } from "../support/device.ts";
 import { fixtureFolder } from "../support/golden.ts";
+import { alteredDevice, readsZeros } from "../support/planted.ts";
 import { withBinding } from "../support/weights.ts";
 import { configOf, fixtureAdapter, goldenExamples, openSession, runOf } from "./support.ts";
 
@@ -122,10 +122,15 @@ describe("fingerprint", () => {
     await expect(fingerprintBase(device, empty)).rejects.toThrow("model.embed_tokens.weight has no weights yet");
   });
 
-  it("reads every byte once, in one submit or few, and one readback", async () => {
+  it("covers every byte once, in one program with one readback", async () => {
     const model = await loadModel(fixtureFolder("llama"), device);
     const live = device.memory.live;
-    const { bytes, tensors } = await fingerprintBase(device, model);
+    const readbacks: number[] = [];
+    const counting = alteredDevice(device, {
+      program: (commands) => readbacks.push(commands.filter(({ kind }) => kind === "read").length),
+    });
+    const { bytes, tensors } = await fingerprintBase(counting, model);
+    expect(readbacks).toEqual([1]);
     // 127,296 f32 numbers: the fixture's file less its header.
     expect(bytes).toBe(4 * 127_296);
     expect(tensors.size).toBe(21);
@@ -134,18 +139,7 @@ describe("fingerprint", () => {
 });
 
 it("of nothing but zeros is refused: a GPU that computes nothing would find every base unchanged", async () => {
-  const silent: Device = Object.create(device, {
-    run: {
-      value(program: Program) {
-        for (const [i, command] of program.commands.entries()) {
-          if (command.kind !== "read") continue;
-          const deliver = (bytes: Uint8Array) => command.settle.deliver(new Uint8Array(bytes.length));
-          program.commands[i] = { ...command, settle: { ...command.settle, deliver, reject: command.settle.reject } };
-        }
-        return device.run(program);
-      },
-    },
-  });
+  const silent = alteredDevice(device, { program: readsZeros });
   const model = await loadModel(fixtureFolder("llama"), device);
   await expect(fingerprintBase(silent, model)).rejects.toMatchObject({ code: "device-lost" });
   await expect(fingerprintBase(device, model)).resolves.toMatchObject({ bytes: expect.any(Number) });

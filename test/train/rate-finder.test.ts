@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import type { Example } from "../../src/data/encode.ts";
 import {
   findRate,
+  keepOut,
   MAX_SWEEP,
   type RateFinderRequest,
   type SweepEndEvent,
@@ -50,6 +51,19 @@ describe("a sweep", () => {
     expect(points.at(-1)!.loss).toBeLessThan(points[0]!.loss);
   });
 
+  it.each([
+    ["both ends alike", { from: 1e-3, to: 1e-3 }],
+    ["the lowest rate above the highest there is", { from: 0.6 }],
+    ["the highest rate below the lowest there is", { to: 1e-7 }],
+  ])("refuses a range that does not go up: %s", async (_, range) => {
+    const live = session.device.memory.live;
+    await expect(sweep(range)).rejects.toMatchObject({
+      kind: "config",
+      message: expect.stringMatching(/^learning rates of the sweep: expected lowest below highest, got [\d.e-]+ and /),
+    });
+    expect(session.device.memory.live).toBe(live);
+  });
+
   it("has at most 60 updates, whatever is asked", async () => {
     const { points } = await sweep({ updates: 500, from: 1e-9, to: 1e-8, config: configOf({ batchSize: 1 }) });
     expect(points.length).toBe(MAX_SWEEP);
@@ -80,18 +94,46 @@ describe("a sweep", () => {
     expect(await lossesOf(2)).not.toEqual(first);
   });
 
-  it("measures on the validation set where there is one, else on examples that it keeps out of the updates", async () => {
-    const measured = async (request: Partial<RateFinderRequest>) => {
-      const { events } = await sweep({ updates: 1, ...request });
-      return events[0]!.type === "sweep-start" ? events[0]!.measured.examples : Number.NaN;
-    };
-    expect(await measured({ valid: await mainExamples() })).toBe(2);
-    expect(await measured({})).toBe(8);
-    const [one, ...others] = train;
-    expect(await measured({ train: [one!] })).toBe(1);
-    // Eight alike among others: whichever are measured, an update never has more than the rest.
-    const many = [...train, ...train, ...others, ...others];
-    expect(await measured({ train: many })).toBe(8);
+  it("says on how many examples it measures", async () => {
+    const measured = async (request: Partial<RateFinderRequest>) => (await sweep({ updates: 1, ...request })).events[0];
+    expect(await measured({ valid: await mainExamples() })).toMatchObject({ measured: { examples: 2 } });
+    expect(await measured({})).toMatchObject({ measured: { examples: 8 } });
+    expect(await measured({ train: train.slice(0, 1) })).toMatchObject({ measured: { examples: 1 } });
+  });
+});
+
+describe("what the loss is measured on", () => {
+  const some = (count: number): Example[] => Array.from({ length: count }, (_, line) => ({ ...train[0]!, line }));
+  const linesOf = (examples: readonly Example[]) => examples.map(({ line }) => line).sort((a, b) => a - b);
+  const kept = (count: number, valid = 0) => {
+    const split = keepOut({ train: some(count), valid: some(valid), config: configOf({ seed: 3 }) });
+    return { train: linesOf(split.train), measured: linesOf(split.measured) };
+  };
+
+  it("is kept out of the updates where at least twice as many are left for these", () => {
+    for (const count of [24, 25, 100]) {
+      const { train, measured } = kept(count);
+      expect(measured.length).toBe(8);
+      expect([...train, ...measured].sort((a, b) => a - b)).toEqual(linesOf(some(count)));
+      // Drawn, not the first of the file.
+      expect(measured).not.toEqual(linesOf(some(8)));
+    }
+  });
+
+  it("is some of the examples that are trained on where these are few", () => {
+    for (const count of [1, 7, 8, 23]) {
+      const { train, measured } = kept(count);
+      expect(train).toEqual(linesOf(some(count)));
+      expect(measured.length).toBe(Math.min(8, count));
+      expect(new Set(measured).size).toBe(measured.length);
+    }
+  });
+
+  it("is of the validation set where there is one, and all others are trained on", () => {
+    const { train, measured } = kept(100, 50);
+    expect(train).toEqual(linesOf(some(100)));
+    expect([measured.length, new Set(measured).size]).toEqual([8, 8]);
+    expect(kept(100, 2).measured).toEqual([0, 1]);
   });
 });
 

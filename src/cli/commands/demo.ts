@@ -12,9 +12,9 @@ import { demoFolder } from "../node/package.ts";
 import { ADAPTER, knob } from "./flags.ts";
 import { runnable } from "./runnable.ts";
 import { adapterFact, closingFacts, lossPlot, reportFact, tryCommands } from "./training/closing.ts";
-import { estimateRun, type Fact, factLines, inputFacts, planFacts } from "./training/describe.ts";
+import { type Fact, factLines, inputFacts, planFacts } from "./training/describe.ts";
 import { executeRun, type Outcome } from "./training/execute.ts";
-import { preflightFact } from "./training/health-lines.ts";
+import { preflightFacts } from "./training/health-lines.ts";
 import { prepareRun } from "./training/prepare.ts";
 
 /** As public/demo/README.md recommends for this small model. */
@@ -47,12 +47,13 @@ export const demo = runnable(DEMO, async ({ values }, io) => {
     io.out.write(`${wrap(INTRODUCTION, width).join("\n")}\n\n${factLines(inputFacts(run), width)}`);
     const before = await answers(run.session, probes);
     const outcome = await executeRun(run, io, stop.signal, async (start, { findings }) => {
-      const estimate = await estimateRun(run, start.checkpointing);
-      io.out.write(`${factLines([...planFacts(run, start, estimate), preflightFact(findings)], width)}\n`);
+      io.out.write(`${factLines([...planFacts(run, start), ...preflightFacts(findings)], width)}\n`);
     });
     if (!outcome.judged) return INTERRUPTED;
     io.out.write(`\n${lossPlot(outcome, width)}\n`);
-    if (outcome.place !== values.adapterPath) throw modelError(`no usable adapter: ${outcome.judged.reason}`);
+    if (!outcome.place || outcome.judged.verdict === "collapsed") {
+      throw modelError(`no usable adapter: ${outcome.judged.reason}`);
+    }
     const after = await answers(run.session, probes);
     io.out.write(`\n${conversationLines(probes, before, after, width)}`);
     const bytes = (await stat(path.join(values.adapterPath, "adapters.safetensors"))).size;

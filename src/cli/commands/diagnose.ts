@@ -2,12 +2,12 @@
 
 import { readDataset } from "../../data/dataset.ts";
 import type { Diagnosis, DiagnosisFacts } from "../../health/diagnosis.ts";
+import { suitableRate } from "../../health/step-size.ts";
 import { importAdapter } from "../../lora/import.ts";
 import { resolveConfig, type TrainConfig } from "../../train/config.ts";
 import { type DiagnoseEvent, PHASES, runDiagnosis } from "../../train/diagnose.ts";
 import type { EvidenceLine } from "../../train/diagnosis-lines.ts";
 import { modelFacts } from "../../train/facts.ts";
-import { usualRate } from "../../train/rate-finder.ts";
 import { givenKnobs } from "../args.ts";
 import { oneLine, wrap } from "../format.ts";
 import type { Io } from "../io.ts";
@@ -54,7 +54,7 @@ export const diagnosis = runnable(DIAGNOSE, async ({ given, values }, io) => {
     const { session } = await openSession(io, { model }, stop.signal);
     const { learningRate: _, ...knobs } = givenKnobs(given);
     const shape = resolveConfig(knobs, "lorikeet diagnose");
-    const usual = Number(usualRate(modelFacts(session.model).parameters, shape).toPrecision(2));
+    const usual = suitableRate({ ...shape, useRslora: false, parameters: modelFacts(session.model).parameters });
     const rate = learningRate === "auto" ? usual : learningRate;
     const config: TrainConfig = { ...shape, learningRate: rate };
     const train = (await session.encode(dataset.train, config)).examples;

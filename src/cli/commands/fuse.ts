@@ -8,6 +8,7 @@ import { type FuseRequest, type FuseResult, fuseAndProve } from "../../train/fus
 import type { Io } from "../io.ts";
 import { folderSource } from "../node/folder.ts";
 import { findModel } from "../node/model-place.ts";
+import { commandLine } from "../shell.ts";
 import { ADAPTER, JSON_OUTPUT, MODEL } from "./flags.ts";
 import { FusedFolder } from "./fusing/fused-folder.ts";
 import { createMeter } from "./open-session.ts";
@@ -86,13 +87,14 @@ export async function fuseInto(
     meters.clear();
     say([["checks", ...checkLines({ checks: [...result.checks] })], ...roundingFacts(result)]);
     const failed = result.checks.filter(({ passed }) => !passed);
+    // Only a folder that has its name by then is told of.
+    if (failed.length === 0) await folder.place();
     if (named.json)
       io.out.write(`${JSON.stringify({ out: failed.length > 0 ? null : folder.out, ...result }, null, 2)}\n`);
     if (failed.length > 0) throw unproved(failed.map(({ name }) => name));
-    await folder.place();
     for (const warning of warnings(result)) io.err.write(`warning: ${warning}\n`);
     say([["model", `${folder.out} (${formatBytes(result.bytes)} of weights in ${result.files.join(", ")})`]]);
-    say([["try it", `lorikeet generate --model ${quote(folder.out)} --prompt "…"`]]);
+    say([["try it", commandLine(["generate", "--model", folder.out, "--prompt", "…"])]]);
     return 0;
   } catch (error) {
     meters.clear();
@@ -164,5 +166,3 @@ function createMeters(io: Io) {
     },
   };
 }
-
-const quote = (word: string): string => (/^[\w./:@+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);

@@ -6,9 +6,9 @@ import { INTERRUPTED, type Io } from "../io.ts";
 import { ADAPTER, DATA, MODEL, VALID } from "./flags.ts";
 import { runnable } from "./runnable.ts";
 import { adapterFact, closingFacts, lossPlot, reportFact, tryCommands } from "./training/closing.ts";
-import { estimateRun, factLines, inputFacts, planFacts } from "./training/describe.ts";
+import { factLines, inputFacts, planFacts } from "./training/describe.ts";
 import { executeRun, type Outcome } from "./training/execute.ts";
-import { preflightFact } from "./training/health-lines.ts";
+import { preflightFacts } from "./training/health-lines.ts";
 import { type PreparedRun, prepareRun } from "./training/prepare.ts";
 import { type RunRequest, readRequest } from "./training/request.ts";
 import { ADAPTER_FILE } from "./training/run-output.ts";
@@ -77,8 +77,7 @@ async function trainPrepared(run: PreparedRun, io: Io, stop: AbortSignal): Promi
     io.out.write(factLines([["note", `${request.adapterPath} holds an adapter; it will be replaced`]], width));
   }
   const outcome = await executeRun(run, io, stop, async (start, { findings }) => {
-    const estimate = await estimateRun(run, start.checkpointing);
-    io.out.write(`${factLines([...planFacts(run, start, estimate), preflightFact(findings)], width)}\n`);
+    io.out.write(`${factLines([...planFacts(run, start), ...preflightFacts(findings)], width)}\n`);
   });
   return closeRun(run, outcome, io, width);
 }
@@ -117,7 +116,7 @@ async function closeRun({ request, name }: PreparedRun, outcome: Outcome, io: Io
 
 const collapsedWords = (place: string) =>
   `error: the answers have collapsed, so the adapter was not put where a good one goes but into ${place}\n` +
-  "hint: Train again with a lower learning rate, and look at what the dataset answers; run.json has the samples.";
+  "hint: Train again with a lower learning rate, and look at what the dataset answers; report.html has the samples.";
 
 function unusable({ adapterPath }: RunRequest, failed: readonly string[]) {
   return modelError(

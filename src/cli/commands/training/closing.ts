@@ -2,6 +2,7 @@
 import { formatBytes, formatCount, formatDuration, formatNumber } from "../../../core/units.ts";
 import type { Judged } from "../../../train/verdict.ts";
 import { plotSeries } from "../../plot.ts";
+import { commandLine, shellWords } from "../../shell.ts";
 import type { Fact } from "./describe.ts";
 import type { Outcome } from "./execute.ts";
 import { verdictFact, voiceFact } from "./health-lines.ts";
@@ -69,18 +70,9 @@ export const reportFact = (folder: string): Fact => [
 
 /** Commands to copy. */
 export function tryCommands(model: string, folder: string, prompt: string): Fact[] {
-  const files = `--model ${quote(model)} --adapter-path ${quote(folder)}`;
+  const flags = ["--model", model, "--adapter-path", folder, "--prompt", prompt];
   return [
-    ["try it", `${program()} generate ${files} --prompt ${quote(prompt)}`],
-    ["mlx-lm", `mlx_lm.generate ${files} --prompt ${quote(prompt)}`],
+    ["try it", commandLine(["generate", ...flags])],
+    ["mlx-lm", shellWords(["mlx_lm.generate", ...flags])],
   ];
-}
-
-/** As it was started: from a clone through npm, or installed. */
-const program = () => (process.env.npm_lifecycle_event ? "npm run lorikeet --" : "lorikeet");
-
-/** For a POSIX shell; double quotes where they need no escapes, because they read better around an apostrophe. */
-function quote(word: string): string {
-  if (/^[\w./:@+-]+$/.test(word)) return word;
-  return /["$`\\!]/.test(word) ? `'${word.replaceAll("'", `'\\''`)}'` : `"${word}"`;
 }

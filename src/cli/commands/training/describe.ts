@@ -1,11 +1,9 @@
-/** The lines before a run: device, model, adapter, data, memory, plan. Labels on the left, facts on the right. */
+/** The lines before a run: device, model, adapter, data, plan. Labels on the left, facts on the right. */
 
 import { formatBytes, formatCount, formatSetting } from "../../../core/units.ts";
 import type { TrainConfig } from "../../../train/config.ts";
-import { type Estimate, estimateUpdate } from "../../../train/estimate.ts";
 import type { StartEvent } from "../../../train/events.ts";
 import { modelFacts } from "../../../train/facts.ts";
-import { longestBatch } from "../../../train/memory-plan.ts";
 import { displayWidth, wrap } from "../../format.ts";
 import { keptLine, leftOut } from "./data-lines.ts";
 import type { NamedDataset, PreparedRun } from "./prepare.ts";
@@ -47,16 +45,10 @@ const dataLines = ({ name, report }: NamedDataset, { maxSeqLength }: TrainConfig
   ...leftOut(report, maxSeqLength),
 ];
 
-/** What is known when the run begins. */
-export function planFacts(run: PreparedRun, start: StartEvent, estimate: Estimate): Fact[] {
+/** What is known when the run begins; the memory is among the findings of the pre-flight. */
+export function planFacts(run: PreparedRun, start: StartEvent): Fact[] {
   const { config } = run.request;
   const share = (100 * start.parameters) / modelFacts(run.session.model).parameters;
-  const { weightBytes, adapterBytes, peakBytes } = estimate;
-  const parts = [
-    `weights ${formatBytes(weightBytes)}`,
-    `adapter and optimizer ${formatBytes(adapterBytes)}`,
-    `one update ${formatBytes(peakBytes - weightBytes - adapterBytes)}`,
-  ];
   return [
     [
       "adapter",
@@ -64,12 +56,9 @@ export function planFacts(run: PreparedRun, start: StartEvent, estimate: Estimat
         `${formatCount(start.tensors)} tensors, ${formatCount(start.parameters)} trainable parameters ` +
         `(${formatPercent(share)} of the model's)`,
     ],
-    ["memory", `about ${formatBytes(peakBytes)} on the device: ${parts.join(", ")}${recomputed(start)}`],
     ["plan", ...planLines(config, start)],
   ];
 }
-
-const recomputed = ({ checkpointing }: StartEvent) => (checkpointing ? "; activations are recomputed" : "");
 
 /** Three digits, but whole percents stay short: 0.0123 %, 1.53 %, 12.3 %. */
 const formatPercent = (share: number) => `${Number(share.toPrecision(3))} %`;
@@ -84,17 +73,4 @@ function planLines(config: TrainConfig, { totalSteps, doneSteps, updatesPerEpoch
     `${which} of ${batch} records, ${epochs} ${epochs === 1 ? "epoch" : "epochs"}; ` +
       `rate ${formatSetting(learningRate)}, ${shape}${warmup > 0 ? ` after ${warmup} updates of warm-up` : ""}`,
   ];
-}
-
-/** The largest micro-batch there can be, on a device that only counts. */
-export function estimateRun({ session, train, request }: PreparedRun, checkpointing: boolean): Promise<Estimate> {
-  const lengths = train.examples.map(({ ids, supervised }) => ({ tokens: ids.length, supervised }));
-  return estimateUpdate({
-    config: session.model.config,
-    element: modelFacts(session.model).element,
-    train: request.config,
-    lengths: longestBatch(lengths, request.config),
-    checkpointing,
-    limits: session.device.limits,
-  });
 }

@@ -7,16 +7,20 @@ import type { Fact } from "./describe.ts";
 const MARKS: Readonly<Record<Level, string>> = { good: "✓", note: "·", warn: "!", bad: "✗" };
 const VERDICT_MARKS = { healthy: "✓", suspicious: "!", collapsed: "✗", broken: "✗" } as const;
 
-/** What is well in one line, everything else with its evidence and its fix. */
-export function preflightFact(findings: readonly Finding[]): Fact {
-  const good = findings.filter(({ level }) => level === "good").map(({ title }) => title);
-  const other = findings.filter(({ level }) => level !== "good");
+/** What is well in one line, everything else with its evidence and its fix; the memory, whose numbers always count, apart. */
+export function preflightFacts(findings: readonly Finding[]): Fact[] {
+  const memory = findings.filter(({ id }) => id === "memory");
+  const others = findings.filter(({ id }) => id !== "memory");
+  const good = others.filter(({ level }) => level === "good").map(({ title }) => title);
+  const bad = others.filter(({ level }) => level !== "good");
   return [
-    "pre-flight",
-    ...(good.length > 0 ? [`${MARKS.good} ${good.join("; ")}`] : []),
-    ...other.map(({ level, title, evidence, fix }) => `${MARKS[level]} ${title}: ${evidence}${fix ? ` ${fix}` : ""}`),
+    ...memory.map((finding): Fact => ["memory", findingLine(finding)]),
+    ["pre-flight", ...(good.length > 0 ? [`${MARKS.good} ${good.join("; ")}`] : []), ...bad.map(findingLine)],
   ];
 }
+
+const findingLine = ({ level, title, evidence, fix }: Finding): string =>
+  `${MARKS[level]} ${title}: ${evidence}${fix ? ` ${fix}` : ""}`;
 
 export const healthLine = ({ level, text, fix }: HealthEvent): string =>
   `${MARKS[level]} ${text}${fix ? ` ${fix}` : ""}`;

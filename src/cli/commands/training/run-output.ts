@@ -2,7 +2,7 @@
  * What a run leaves behind in its folder. Nothing is there before the first update has worked; an adapter is moved into
  * place only after it was read back and checked; and if nothing usable came of the run, its traces are removed.
  */
-import { appendFile, copyFile, mkdir, readFile, rename, rm } from "node:fs/promises";
+import { appendFile, copyFile, mkdir, readFile, rename, rm, rmdir } from "node:fs/promises";
 import path from "node:path";
 import type { ModelSource } from "../../../core/bytes.ts";
 import type { JsonValue } from "../../../core/json.ts";
@@ -17,6 +17,7 @@ import type { Records } from "./record.ts";
 import type { Origin } from "./request.ts";
 
 export const ADAPTER_FILE = "adapters.safetensors";
+const ADAPTER_CONFIG = "adapter_config.json";
 export const CHECKPOINT_FILE = "checkpoint.safetensors";
 const METRICS_FILE = "metrics.jsonl";
 const RECORD_FILE = "run.json";
@@ -77,8 +78,9 @@ export class RunOutput {
   }
 
   /**
-   * Writes the adapter to keep, if every check passes; else one that this run has put there before is removed. One that is
-   * right in itself but whose answers have collapsed goes into a folder of that name. `place`: where it lies now.
+   * Writes the adapter to keep, if every check passes; else one that this run has put there before, in this sitting or an
+   * earlier one, is removed. One that is right in itself but whose answers have collapsed goes into a folder of that name,
+   * from which a good one removes what lies there. `place`: where it lies now.
    */
   async finish(
     run: TrainedFacts & Pick<DoneEvent, "adapter">,
@@ -86,12 +88,15 @@ export class RunOutput {
   ): Promise<{ checks: Check[]; place: string | null }> {
     const { adapter, answers } = run;
     const sound = (checks: readonly Check[]) => checks.every(({ passed, about }) => passed || about === "answers");
-    const earlier = this.placed;
+    const earlier = this.placed || this.goesOnHere;
     const collapsed = answers?.verdict === "collapsed";
     const folder = collapsed ? COLLAPSED : "";
     const { checks, placed } = await this.place(adapter, folder, (written) => verify(adapter, written, run), sound);
-    if (earlier && (collapsed || !placed)) {
-      for (const file of this.filesOf(adapter)) await rm(this.at(file.path), { force: true });
+    if (earlier && (collapsed || !placed)) await this.clear("");
+    if (placed && !collapsed) {
+      await this.clear(COLLAPSED);
+      // Somebody's own files stay, and the folder with them; mostly there is none.
+      await rmdir(this.at(COLLAPSED)).catch(() => {});
     }
     return { checks, place: placed ? this.at(folder) : null };
   }
@@ -131,6 +136,17 @@ export class RunOutput {
     if (this.usable) return this.record(run);
     for (const name of [METRICS_FILE, RECORD_FILE, REPORT_FILE]) await rm(this.at(name), { force: true });
     await this.made.takeBack();
+  }
+
+  /** The run was begun in this folder, so what lies in it is of this run. */
+  private get goesOnHere(): boolean {
+    const { folder, origin } = this.options;
+    return origin.kind === "checkpoint" && path.resolve(path.dirname(origin.path)) === path.resolve(folder);
+  }
+
+  /** Removes the adapter that lies in `folder`. */
+  private async clear(folder: string): Promise<void> {
+    for (const name of [ADAPTER_FILE, ADAPTER_CONFIG]) await rm(this.at(path.join(folder, name)), { force: true });
   }
 
   private filesOf(adapter: Adapter): AdapterFile[] {
