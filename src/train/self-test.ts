@@ -12,7 +12,13 @@ import { opCases } from "./self-test/op-cases.ts";
 import { productCases } from "./self-test/product-cases.ts";
 import { trainingCase } from "./self-test/training-case.ts";
 
-export const selfTestCases: readonly SelfTestCase[] = [...productCases, ...opCases, decodingCase, adamwCase, trainingCase];
+export const selfTestCases: readonly SelfTestCase[] = [
+  ...productCases,
+  ...opCases,
+  decodingCase,
+  adamwCase,
+  trainingCase,
+];
 
 /** Plain data, for the page. */
 export interface SelfTestResult {
