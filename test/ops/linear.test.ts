@@ -15,10 +15,66 @@ beforeAll(async () => {
   device = await testDevice();
 });
 
+/** Groups that are one product: every part ends on a multiple of 256 bytes. */
+const JOINT: readonly GroupShape[] = [
+  {
+    N: 7,
+    K: 16,
+    layers: [
+      { out: 128, rank: 8, bias: true },
+      { out: 64, rank: 8, bias: true },
+      { out: 64, rank: 8, bias: true },
+    ],
+    element: "bf16",
+    joint: true,
+  },
+  // One row, as a decoding step has; padded rank.
+  {
+    N: 1,
+    K: 32,
+    layers: [
+      { out: 32, rank: 3 },
+      { out: 16, rank: 3 },
+    ],
+    joint: true,
+  },
+  {
+    N: 19,
+    K: 32,
+    layers: [
+      { out: 16, rank: 0 },
+      { out: 48, rank: 0 },
+      { out: 16, rank: 0 },
+    ],
+    joint: true,
+  },
+  {
+    N: 10,
+    K: 16,
+    layers: [
+      { out: 64, rank: 4 },
+      { out: 16, rank: 4 },
+    ],
+    dropped: true,
+    joint: true,
+  },
+  // Joined weights, but factors that are not: each layer by itself.
+  {
+    N: 5,
+    K: 16,
+    layers: [
+      { out: 16, rank: 4 },
+      { out: 16, rank: 0 },
+    ],
+    joint: true,
+  },
+];
+
 const SHAPES: readonly GroupShape[] = [
   { N: 1, K: 4, layers: [{ out: 4, rank: 0 }] },
   { N: 13, K: 20, layers: [{ out: 28, rank: 8, bias: true }] },
   { N: 13, K: 20, layers: [{ out: 12, rank: 3 }], element: "f16" },
+  ...JOINT,
   { N: 9, K: 20, layers: [{ out: 12, rank: 4, bias: true }], residual: true },
   { N: 2, K: 20, layers: [{ out: 12, rank: 0 }], element: "bf16", residual: true },
   {
@@ -78,6 +134,10 @@ const SHAPES: readonly GroupShape[] = [
   },
 ];
 
+const PADDED = SHAPES.find(({ layers }) => layers[0]!.rank === 3)!;
+const THREE = SHAPES.find(({ layers, joint }) => layers.length === 3 && !joint)!;
+const DROPPED = SHAPES.find(({ dropped, joint }) => dropped && !joint)!;
+
 describe("linear: reference", () => {
   it.each(SHAPES.map((shape) => [JSON.stringify(shape), shape] as const))(
     "is differentiated rightly: %s",
@@ -133,13 +193,13 @@ describe("linear: kernels", () => {
   });
 
   it("add the factors' gradients of several backward passes", async () => {
-    const shape = SHAPES[5]!;
+    const shape = THREE;
     const group = makeGroup(shape, 2);
     expectGroup(await runGroup(device, shape, group, [true, true], 2), shape, group, 2);
   });
 
   it("leave a padded rank's gradients at zero, so that it stays padding", async () => {
-    const shape = SHAPES[2]!;
+    const shape = PADDED;
     const { factors } = await runGroup(device, shape, makeGroup(shape, 3));
     const [dA, dB] = [factors[0]!, factors[1]!];
     expect(dA.slice(3 * shape.K).every((value) => value === 0)).toBe(true);
@@ -171,6 +231,12 @@ describe("linear: dispatches", () => {
     expect(await dispatches(three(16))).toEqual({ "matmul.nt": 4, "matmul.nn": 6, "matmul.tn": 4 });
   });
 
+  it("makes one of each where weights, factors and gradients of the results lie side by side", async () => {
+    const [three] = JOINT;
+    expect(await dispatches(three!)).toEqual({ "matmul.nt": 2, "matmul.nn": 2, "matmul.tn": 2 });
+    expect(await dispatches(JOINT[4]!)).toEqual({ "matmul.nt": 3, "matmul.nn": 3, "matmul.tn": 2 });
+  });
+
   it("makes one each where they do not", async () => {
     expect(await dispatches({ ...three(16), gaps: true })).toEqual({ "matmul.nt": 6, "matmul.nn": 6, "matmul.tn": 6 });
   });
@@ -189,7 +255,7 @@ describe("linear: dispatches", () => {
   });
 
   it("gives null for what was not asked for", async () => {
-    const shape = SHAPES[6]!;
+    const shape = DROPPED;
     const group = makeGroup(shape, 1);
     const outcome = await runGroup(device, shape, group, [true, false]);
     expect(outcome.dDropped).toBeNull();

@@ -7,6 +7,7 @@ import { linearBackward, linearForward } from "../reference/linear.ts";
 import { expectClose, TOLERANCE, type Tolerance } from "./compare.ts";
 import { type Group, type GroupShape, placeGroup } from "./linear-problem.ts";
 import { upload } from "./run-op.ts";
+import { toF32 } from "./values.ts";
 
 export interface Outcome {
   readonly ys: readonly Float32Array[];
@@ -33,7 +34,12 @@ export async function runGroup(
   const inputs = [x, dropped, ...placed.factors, ...(residual ? [residual] : [])];
   const wanted = [...needs, ...placed.factors.map((factor) => factor.grad !== undefined), ...(residual ? [true] : [])];
   const { outputs, saved } = linear.forward(program, inputs, attrs, wanted);
-  const dys = group.dys.map((dy, i) => upload(program, dy, `dy ${i}`));
+  const dys = group.dys.map((dy, i) => {
+    if (!shape.joint) return upload(program, dy, `dy ${i}`);
+    const tensor = program.gradient(outputs[i]!, "dys");
+    program.write(tensor, toF32(dy.values));
+    return tensor;
+  });
   let grads = linear.backward(program, saved, dys, attrs, wanted);
   for (let pass = 1; pass < passes; pass++) grads = linear.backward(program, saved, dys, attrs, wanted);
   expect(grads).toHaveLength(inputs.length);
