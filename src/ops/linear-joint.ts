@@ -17,20 +17,21 @@ export interface Joint {
   readonly lowRank: LinearMember["lowRank"];
 }
 
-/** null where something stands in the way: then each layer is by itself. */
-export function joinMembers(members: readonly LinearMember[]): Joint | null {
+/** The results of a group stand in one binding: at most what every WebGPU device allows. Beyond it dispatches are few anyway. */
+const MOST_BYTES = 128 * 2 ** 20;
+
+/** For an input of `rows` tokens. null where something stands in the way: then each layer is by itself. */
+export function joinMembers(members: readonly LinearMember[], rows: number): Joint | null {
   if (members.length < 2 || members.length > MOST_MEMBERS) return null;
+  const out = members.reduce((sum, { weight }) => sum + weight.shape[0], 0);
+  if (4 * rows * out > MOST_BYTES) return null;
   const [first, ...rest] = members as [LinearMember, ...LinearMember[]];
   const weights = members.map(({ weight }) => weight.shards[0]!.tensor);
   const whole = members.every(({ weight }) => weight.shards.length === 1 && weight.element === first.weight.element);
   if (!whole || !areJoined(weights)) return null;
   const tensor = joined(weights);
-  const rows = tensor.shape[0]!;
-  const weight = {
-    ...first.weight,
-    shape: [rows, first.weight.shape[1]],
-    shards: [{ tensor, begin: 0, rows }],
-  } as const;
+  const shards = [{ tensor, begin: 0, rows: out }];
+  const weight = { ...first.weight, shape: [out, first.weight.shape[1]], shards } as const;
 
   const biases = members.flatMap(({ bias }) => bias ?? []);
   if (biases.length > 0 && (biases.length < members.length || !areJoined(biases))) return null;
@@ -69,7 +70,7 @@ export type JointGradient = Joint & { readonly dy: Columns };
 export function jointGradient(members: readonly LinearMember[], dys: readonly (Tensor | null)[]): JointGradient | null {
   const given = dys.flatMap((dy) => dy ?? []);
   if (given.length < members.length || given.some(({ storage }) => storage !== given[0]!.storage)) return null;
-  const joint = joinMembers(members);
+  const joint = joinMembers(members, given[0]!.shape[0]!);
   return joint && { ...joint, dy: sideBySide(given) };
 }
 

@@ -70,7 +70,7 @@ export const linear: Op<LinearAttrs, Saved> = {
     if (residual) checkResidual(residual, rows, members);
     const adapted = adaptedMembers(members);
     const h = adapted.length > 0 ? recordDown(program, dropped, adapted) : null;
-    const joint = joinMembers(members);
+    const joint = joinMembers(members, rows);
     if (joint) return { outputs: recordJoint(program, x, members, joint, h), saved: { x, dropped, h } };
     const outputs = members.map(({ weight, bias }, i) => {
       const y = program.tensor([rows, weight.shape[0]], "linear.y");
