@@ -107,7 +107,6 @@ const WITHOUT: Readonly<Record<string, readonly string[]>> = {
   "add.forward": ["order of writes, copies and clears", "swiglu and sum", "large grids"],
   "attention.forward": ATTENTION,
   "attention.forward_few": ["the next token"],
-  "attention.delta": ATTENTION,
   "attention.dq": ATTENTION,
   "attention.dkv": ATTENTION,
   "cross-entropy.reduce": LOSS,
