@@ -12,8 +12,8 @@ import { show } from "./shapes.ts";
 export const ropeRotate: Kernel = {
   stem: "rope",
   entry: "rotate",
-  inputs: ["q", "k", "table", "positions"],
-  outputs: ["q_out", "k_out"],
+  inputs: ["table", "positions"],
+  outputs: ["q", "k"],
   params: { rows: "u32", direction: "f32" },
   constants: ["H", "KV", "D"],
   grid: ({ rows = 0, H = 0, KV = 0, D = 0 }) => grid1d(ceilDiv((rows * (H + KV) * D) / 2, 64)),
@@ -30,7 +30,10 @@ export interface RopeAttrs {
   readonly headDim: number;
 }
 
-/** inputs q [N, H·D], k [N, KV·D] → the same, rotated */
+/**
+ * inputs q [N, H·D], k [N, KV·D] → the same, rotated. In place, forward and backward: what they were is gone afterwards,
+ * and nothing else may read it.
+ */
 export const rope: Op<RopeAttrs, { readonly q: Tensor; readonly k: Tensor }> = {
   name: "rope",
 
@@ -42,33 +45,31 @@ export const rope: Op<RopeAttrs, { readonly q: Tensor; readonly k: Tensor }> = {
         `[rope] q ${show(q!)}, k ${show(k!)}, table ${show(table)} do not fit ${heads} and ${kvHeads} heads of ${headDim}`,
       );
     }
-    const turned = [program.tensor(q!.shape, "rope.q"), program.tensor(k!.shape, "rope.k")] as const;
-    record(program, [q!, k!], turned, attrs, 1);
-    return { outputs: turned, saved: { q: q!, k: k! } };
+    record(program, q!, k!, attrs, 1);
+    // The tape knows tensors by their identity.
+    return { outputs: [{ ...q! }, { ...k! }], saved: { q: q!, k: k! } };
   },
 
   backward(program, { q, k }, [dq, dk], attrs, needs) {
     // A rotation's transpose is the rotation back.
-    const given = [dq ?? zeros(program, q.shape), dk ?? zeros(program, k.shape)] as const;
-    const grads = [program.gradient(q, "rope.dq"), program.gradient(k, "rope.dk")] as const;
-    record(program, given, grads, attrs, -1);
+    const grads = [dq ?? zeros(program, q), dk ?? zeros(program, k)] as const;
+    record(program, ...grads, attrs, -1);
     return grads.map((grad, i) => (needs[i] ? grad : null));
   },
 };
 
-type Pair = readonly [q: Tensor, k: Tensor];
-
-function record(program: Program, from: Pair, to: Pair, attrs: RopeAttrs, direction: 1 | -1): void {
+function record(program: Program, q: Tensor, k: Tensor, attrs: RopeAttrs, direction: 1 | -1): void {
   program.dispatch(ropeRotate, {
     constants: { H: attrs.heads, KV: attrs.kvHeads, D: attrs.headDim },
-    params: { rows: from[0].shape[0]!, direction },
-    inputs: [...from, attrs.table, attrs.positions],
-    outputs: to,
+    params: { rows: q.shape[0]!, direction },
+    inputs: [attrs.table, attrs.positions],
+    outputs: [q, k],
   });
 }
 
-function zeros(program: Program, shape: readonly number[]): Tensor {
-  const tensor = program.tensor(shape, "rope.zeros");
+/** The gradient of a result on which nothing depends. */
+function zeros(program: Program, of: Tensor): Tensor {
+  const tensor = program.gradient(of, "rope.zeros");
   program.clear(tensor);
   return tensor;
 }
