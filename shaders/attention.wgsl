@@ -1,5 +1,5 @@
 // attention: o = softmax(scale·q·kᵀ)·v over each query's range of keys, grouped-query, flash style
-// shapes    q [N,H,D]  k, v [T,KV,D]  ->  o [N,H,D]  lse [N,H];  do [N,H,D] -> dq [N,H,D]  dk, dv [T,KV,D]
+// shapes    q [N,H,D]  k, v [T,KV,D]  ->  o [N,H,D]  stats [N,H,2];  do [N,H,D] -> dq [N,H,D]  dk, dv [T,KV,D]
 // grid      forward, dq: one workgroup per 16 queries and head (forward_few: per query); dkv: per 16 keys and kv head
 // tiling    four invocations share a row: each makes 4 of the 16 scores of a tile, then owns a quarter of the row's output
 // numerics  online softmax in f32; forward saves log-sum-exp, backward recomputes p = exp(s − lse); T×T is never stored
@@ -22,18 +22,15 @@ struct Params {
 @group(0) @binding(2) var<storage, read> v: array<vec4f>;                // [T,KV,D]
 @group(0) @binding(3) var<storage, read> ranges: array<vec2u>;           // forward, dq [N]; dkv [T]
 @group(0) @binding(4) var<storage, read_write> o: array<vec4f>;          // forward [N,H,D]
-@group(0) @binding(5) var<storage, read_write> lse: array<f32>;          // forward [N,H]
+@group(0) @binding(5) var<storage, read_write> stats_out: array<vec2f>;  // forward [N,H] (lse, 0)
 
 @group(0) @binding(4) var<storage, read> dout: array<vec4f>;             // dq, dkv [N,H,D]
-@group(0) @binding(5) var<storage, read> stats: array<vec2f>;            // dq, dkv [N,H] (lse, delta)
+@group(0) @binding(5) var<storage, read> forward_o: array<vec4f>;        // dq [N,H,D]
 @group(0) @binding(6) var<storage, read_write> dq_out: array<vec4f>;     // dq [N,H,D]
+@group(0) @binding(7) var<storage, read_write> dq_stats: array<vec2f>;   // dq [N,H]: reads lse, writes delta
+@group(0) @binding(5) var<storage, read> stats: array<vec2f>;            // dkv [N,H] (lse, delta)
 @group(0) @binding(6) var<storage, read_write> dk_out: array<vec4f>;     // dkv [T,KV,D]
 @group(0) @binding(7) var<storage, read_write> dv_out: array<vec4f>;     // dkv [T,KV,D]
-
-@group(0) @binding(0) var<storage, read> delta_o: array<vec4f>;          // delta [N,H,D]
-@group(0) @binding(1) var<storage, read> delta_dout: array<vec4f>;       // delta [N,H,D]
-@group(0) @binding(2) var<storage, read> delta_lse: array<f32>;          // delta [N,H]
-@group(0) @binding(3) var<storage, read_write> stats_out: array<vec2f>;  // delta [N,H]
 
 const D4 = D / 4u;
 const GROUP = H / KV;
@@ -44,7 +41,7 @@ const FOUR = vec4u(0u, 1u, 2u, 3u);
 // tile[lane]: four neighbouring values of row lane/4; a row's sixteen are tile[4·row] … tile[4·row + 3].
 var<workgroup> tile: array<vec4f, 64>;
 var<workgroup> second_tile: array<vec4f, 64>;   // dkv
-var<workgroup> maxima: array<f32, 64>;          // forward
+var<workgroup> maxima: array<f32, 64>;          // forward, dq
 
 fn greatest_of(x: vec4f) -> f32 {
   return max(max(x.x, x.y), max(x.z, x.w));
@@ -126,7 +123,7 @@ fn forward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index)
     }
   }
   if (part == 0u) {
-    lse[query * H + head] = greatest + log(max(weight, 1e-30));
+    stats_out[query * H + head] = vec2f(greatest + log(max(weight, 1e-30)), 0.0);
   }
 }
 
@@ -184,25 +181,12 @@ fn forward_few(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_in
   }
   o[q_at + column] = sum * select(0.0, 1.0 / weight, weight > 0.0);
   if (lane == 0u) {
-    lse[query * H + head] = greatest + log(max(weight, 1e-30));
+    stats_out[query * H + head] = vec2f(greatest + log(max(weight, 1e-30)), 0.0);
   }
-}
-
-// delta = Σ_d do·o: what the softmax's normalisation takes away from every score of a row
-@compute @workgroup_size(64)
-fn delta(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.x + id.y * groups.x * 64u;
-  if (i >= params.queries * H) {
-    return;
-  }
-  var sum = 0.0;
-  for (var d = 0u; d < params.width; d++) {
-    sum += dot(delta_o[i * D4 + d], delta_dout[i * D4 + d]);
-  }
-  stats_out[i] = vec2f(delta_lse[i], sum);
 }
 
 // s = scale·q·k, p = exp(s − lse), dp = do·v, ds = p·(dp − delta):  dq = scale·Σ_key ds·k
+// delta = Σ_d do·o is what the softmax's normalisation takes away from every score of a row
 @compute @workgroup_size(64)
 fn dq(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let row = lane / 4u;
@@ -213,7 +197,15 @@ fn dq(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane
   let query = min(first + row, last);
   let range = ranges[query];
   let q_at = (query * H + head) * D4;
-  let stat = stats[query * H + head];
+  var products = 0.0;
+  for (var d = part; d < params.width; d += 4u) {
+    products += dot(forward_o[q_at + d], dout[q_at + d]);
+  }
+  maxima[lane] = products;
+  workgroupBarrier();
+  let mine = 4u * row;
+  let lse = dq_stats[query * H + head].x;
+  let delta = maxima[mine] + maxima[mine + 1u] + maxima[mine + 2u] + maxima[mine + 3u];
   var sum: array<vec4f, OWN>;
   let end = ranges[last].y;
   for (var block = ranges[first].x; block < end; block += BLOCK) {
@@ -225,11 +217,11 @@ fn dq(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane
       scores += q[q_at + d] * rows_of_k(at, d);
       dp += dout[q_at + d] * rows_of_v(at, d);
     }
-    let p = select(vec4f(), exp(scores * params.scale - stat.x), inside(keys, range));
-    tile[lane] = p * (dp - stat.y);
+    let p = select(vec4f(), exp(scores * params.scale - lse), inside(keys, range));
+    tile[lane] = p * (dp - delta);
     workgroupBarrier();
     for (var key = block; key < min(block + BLOCK, end); key++) {
-      let ds = tile[4u * row + (key - block) / 4u][(key - block) % 4u];
+      let ds = tile[mine + (key - block) / 4u][(key - block) % 4u];
       let k_at = (key * KV + head / GROUP) * D4;
       for (var i = 0u; i < OWN; i++) {
         sum[i] += ds * k[k_at + min(4u * i + part, D4 - 1u)];
@@ -241,6 +233,9 @@ fn dq(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane
     if (first + row <= last && 4u * i + part < D4) {
       dq_out[q_at + 4u * i + part] = sum[i] * params.scale;
     }
+  }
+  if (first + row <= last && part == 0u) {
+    dq_stats[query * H + head].y = delta;
   }
 }
 

@@ -8,6 +8,9 @@
 // A mat4x4f here holds four rows of the logical matrix as its four columns, so that  acc += B * A  adds, for each of
 // the four rows i of a,  a[i].x·b[0] + a[i].y·b[1] + a[i].z·b[2] + a[i].w·b[3].
 //
+// Layers that share an input are one product: their weights lie one behind another as one matrix, and on the other side
+// (c in nt, a in nn and tn) up to three whole matrices lie one behind another, the members.
+//
 // All sizes come at run time: one pipeline serves every layer, and no compiler unrolls a loop of 896 steps. Only the
 // weight's storage and the width WX of a workgroup make a variant.
 
@@ -17,13 +20,20 @@ struct Params {
   k: u32,          // length of the sum (nt, nn); columns of a (tn, which sums over M)
   rank: u32,       // columns of the low-rank factor h, a multiple of 4; 0 = none
   bias: u32,       // 1: add bias (nt)
-  accumulate: u32, // 1: c +=
+  accumulate: u32, // 1: c +=; 2: c = residual + (nt)
   a_stride: u32,   // row strides and offsets in vec4 units: a wider matrix can be read or written in part
   a_offset: u32,
   c_stride: u32,
   c_offset: u32,
-  h_stride: u32,   // of h (nt, nn) or of b (tn)
+  h_stride: u32,   // of h (nt, nn) or of b (tn); member m begins m·rank (nt), m·n (tn) columns further right
   h_offset: u32,
+  begin_1: u32,    // of the members: where the second and third begin in all columns, their row strides and offsets
+  begin_2: u32,
+  stride_1: u32,
+  stride_2: u32,
+  offset_1: u32,
+  offset_2: u32,
+  apart: u32,      // above 0: member z of the grid has its own product, n columns further right in c (nn)
   scale: f32,      // of the low-rank term where there is one, else of the product (nn, tn)
 }
 @group(1) @binding(0) var<uniform> params: Params;
@@ -34,7 +44,8 @@ struct Params {
 @group(0) @binding(2) var<storage, read> bias: array<vec4f>;          // nt [N]
 @group(0) @binding(3) var<storage, read> h: array<vec4f>;             // nt, nn [M,RANK]
 @group(0) @binding(4) var<storage, read> low_rank: array<vec4f>;      // nt [N,RANK]; nn [RANK,N]
-@group(0) @binding(5) var<storage, read_write> c: array<vec4f>;       // nt, nn [M,N]
+@group(0) @binding(5) var<storage, read> residual: array<vec4f>;      // nt, where c lies
+@group(0) @binding(6) var<storage, read_write> c: array<vec4f>;       // nt, nn [M,N]
 @group(0) @binding(2) var<storage, read_write> c_tn: array<vec4f>;    // tn [K,N]
 
 // Four consecutive rows of a, at vec4 column k.
@@ -51,17 +62,41 @@ fn four_rows(row: u32, count: u32) -> vec4u {
   return min(row + vec4u(0u, 1u, 2u, 3u), vec4u(count - 1u));
 }
 
-fn store(acc: mat4x4f, row: u32, column: u32) {
+struct Member {
+  index: u32,
+  begin: u32,    // its first vec4 column in all
+  stride: u32,
+  offset: u32,
+}
+
+// The member that holds a vec4 column; stride and offset are those of the first.
+fn member_of(column: u32, stride: u32, offset: u32) -> Member {
+  if (column >= params.begin_2) {
+    return Member(2u, params.begin_2, params.stride_2, params.offset_2);
+  }
+  if (column >= params.begin_1) {
+    return Member(1u, params.begin_1, params.stride_1, params.offset_1);
+  }
+  return Member(0u, 0u, stride, offset);
+}
+
+fn store(acc: mat4x4f, row: u32, stride: u32, first: u32) {
   for (var i = 0u; i < 4u; i++) {
     if (row + i < params.rows) {
-      let at = params.c_offset + (row + i) * params.c_stride + column;
-      if (params.accumulate == 1u) {
-        c[at] += acc[i];
-      } else {
-        c[at] = acc[i];
-      }
+      let at = first + (row + i) * stride;
+      c[at] = acc[i] + what_is_there(at);
     }
   }
+}
+
+fn what_is_there(at: u32) -> vec4f {
+  if (params.accumulate == 0u) {
+    return vec4f();
+  }
+  if (params.accumulate == 1u) {
+    return c[at];
+  }
+  return residual[at];
 }
 
 // c[i,j] = Σ_k a[i,k]·w[j,k] + bias[j] + scale·Σ_r h[i,r]·low_rank[j,r]
@@ -84,8 +119,9 @@ fn nt(@builtin(global_invocation_id) id: vec3u) {
     );
     acc += transpose(w) * rows_of_a(a_at, k);
   }
+  let member = member_of(column, params.c_stride, params.c_offset);
   if (params.rank > 0u) {
-    let h_at = params.h_offset + rows * params.h_stride;
+    let h_at = params.h_offset + member.index * params.rank / 4u + rows * params.h_stride;
     let rank4 = params.rank / 4u;
     let l_at = w_rows * rank4;
     var extra = mat4x4f();
@@ -99,7 +135,7 @@ fn nt(@builtin(global_invocation_id) id: vec3u) {
     let row_bias = bias[column];
     acc += mat4x4f(row_bias, row_bias, row_bias, row_bias);
   }
-  store(acc, row, column);
+  store(acc, row, member.stride, member.offset + column - member.begin);
 }
 
 var<workgroup> partial: array<vec4f, 64>;   // nt_few
@@ -122,9 +158,11 @@ fn nt_few(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
   }
   let rank4 = params.rank / 4u;
   let l_at = w_rows * rank4;
+  let member = member_of(column, params.c_stride, params.c_offset);
+  let h_at = params.h_offset + member.index * rank4 + row * params.h_stride;
   for (var k = part; k < rank4; k += WX) {
     let l = mat4x4f(low_rank[l_at.x + k], low_rank[l_at.y + k], low_rank[l_at.z + k], low_rank[l_at.w + k]);
-    sum += params.scale * h[params.h_offset + row * params.h_stride + k] * l;
+    sum += params.scale * h[h_at + k] * l;
   }
   partial[lane] = sum;
   workgroupBarrier();
@@ -137,11 +175,8 @@ fn nt_few(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
   if (params.bias == 1u) {
     sum += bias[column];
   }
-  let at = params.c_offset + row * params.c_stride + column;
-  if (params.accumulate == 1u) {
-    sum += c[at];
-  }
-  c[at] = sum;
+  let at = member.offset + row * member.stride + column - member.begin;
+  c[at] = sum + what_is_there(at);
 }
 
 // c[i,j] = Σ_k a[i,k]·w[k,j] + scale·Σ_r h[i,r]·low_rank[r,j]   or, without low-rank term, scale·Σ_k a[i,k]·w[k,j]
@@ -155,13 +190,22 @@ fn nn(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   let rows = four_rows(row, params.rows);
-  let a_at = params.a_offset + rows * params.a_stride;
+  let ends = vec3u(min(params.begin_1, k4), min(params.begin_2, k4), k4);
   var acc = mat4x4f();
-  for (var k = 0u; k < k4; k++) {
-    // Where K is no multiple of 4, a holds zeros past it and any finite row of w will do.
-    let w_at = four_rows(k * 4u, params.k) * n4 + column;
-    let w = mat4x4f(widen(weight[w_at.x]), widen(weight[w_at.y]), widen(weight[w_at.z]), widen(weight[w_at.w]));
-    acc += w * rows_of_a(a_at, k);
+  var k = 0u;
+  for (var m = 0u; m < 3u; m++) {
+    let end = ends[m];
+    if (params.apart > 0u && m != id.z) {
+      k = end;
+    }
+    let member = member_of(k, params.a_stride, params.a_offset);
+    let a_at = member.offset - member.begin + rows * member.stride;
+    for (; k < end; k++) {
+      // Where K is no multiple of 4, a holds zeros past it and any finite row of w will do.
+      let w_at = four_rows(k * 4u, params.k) * n4 + column;
+      let w = mat4x4f(widen(weight[w_at.x]), widen(weight[w_at.y]), widen(weight[w_at.z]), widen(weight[w_at.w]));
+      acc += w * rows_of_a(a_at, k);
+    }
   }
   if (params.rank > 0u) {
     let h_at = params.h_offset + rows * params.h_stride;
@@ -175,7 +219,7 @@ fn nn(@builtin(global_invocation_id) id: vec3u) {
   } else {
     acc *= params.scale;
   }
-  store(acc, row, column);
+  store(acc, row, params.c_stride, params.c_offset + id.z * n4 + column);
 }
 
 // c[i,j] = scale·Σ_m a[m,i]·b[m,j]; a's columns K and b's columns N are multiples of 4
@@ -189,9 +233,10 @@ fn tn(@builtin(global_invocation_id) id: vec3u) {
   }
   var acc = mat4x4f();
   let whole = params.rows & ~3u;
-  var a_at = params.a_offset + block;
-  var b_at = params.h_offset + column;
-  let a_stride = params.a_stride;
+  let member = member_of(block, params.a_stride, params.a_offset);
+  var a_at = member.offset + block - member.begin;
+  var b_at = params.h_offset + member.index * n4 + column;
+  let a_stride = member.stride;
   let b_stride = params.h_stride;
   for (var m = 0u; m < whole; m += 4u) {
     let at = mat4x4f(a[a_at], a[a_at + a_stride], a[a_at + 2u * a_stride], a[a_at + 3u * a_stride]);

@@ -8,6 +8,7 @@
 struct Params {
   rows: u32,
   eps: f32,
+  add: u32,   // backward, 1: before is added to dx
 }
 @group(1) @binding(0) var<uniform> params: Params;
 
@@ -17,7 +18,8 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> rstd: array<f32>;        // forward [N]
 @group(0) @binding(2) var<storage, read> saved_rstd: array<f32>;        // backward [N]
 @group(0) @binding(3) var<storage, read> dy: array<vec4f>;              // backward [N,C]
-@group(0) @binding(4) var<storage, read_write> dx: array<vec4f>;        // backward [N,C]
+@group(0) @binding(4) var<storage, read> before: array<vec4f>;          // backward [N,C]
+@group(0) @binding(5) var<storage, read_write> dx: array<vec4f>;        // backward [N,C]
 
 const C4 = C / 4u;
 
@@ -65,6 +67,10 @@ fn backward(
   let pull = workgroup_sum(products, lane) * scale * scale * scale / f32(C);
   for (var i = lane; i < C4; i += WG) {
     let at = row * C4 + i;
-    dx[at] = scale * weight[i] * dy[at] - x[at] * pull;
+    var value = scale * weight[i] * dy[at] - x[at] * pull;
+    if (params.add == 1u) {
+      value += before[at];
+    }
+    dx[at] = value;
   }
 }

@@ -1,7 +1,7 @@
 // rope: rotary position embedding of queries and keys, the two halves of a head rotated against each other
-// shapes    q [N,H·D]  k [N,KV·D]  table [P,D/2] (cos, sin)  positions [N]  ->  the same shapes as q and k
+// shapes    q [N,H·D]  k [N,KV·D], turned in place; table [P,D/2] (cos, sin)  positions [N]
 // grid      one invocation per token, head and pair, one-dimensional, spilled into y
-// tiling    none: every element is read once and written once
+// tiling    none: every element is read once and written once, both of a pair by one invocation
 // numerics  cos and sin come from a table made in f64; WGSL's own sine is too coarse at large angles
 // reference test/reference/rope.ts
 
@@ -11,12 +11,10 @@ struct Params {
 }
 @group(1) @binding(0) var<uniform> params: Params;
 
-@group(0) @binding(0) var<storage, read> q: array<f32>;              // [N,H,D]
-@group(0) @binding(1) var<storage, read> k: array<f32>;              // [N,KV,D]
-@group(0) @binding(2) var<storage, read> table: array<vec2f>;        // [P,D/2]
-@group(0) @binding(3) var<storage, read> positions: array<u32>;      // [N]
-@group(0) @binding(4) var<storage, read_write> q_out: array<f32>;    // [N,H,D]
-@group(0) @binding(5) var<storage, read_write> k_out: array<f32>;    // [N,KV,D]
+@group(0) @binding(0) var<storage, read> table: array<vec2f>;        // [P,D/2]
+@group(0) @binding(1) var<storage, read> positions: array<u32>;      // [N]
+@group(0) @binding(2) var<storage, read_write> q: array<f32>;        // [N,H,D]
+@group(0) @binding(3) var<storage, read_write> k: array<f32>;        // [N,KV,D]
 
 const HALF = D / 2u;
 
@@ -35,11 +33,15 @@ fn rotate(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gro
   // [first', second'] = [first·cos − second·sin, second·cos + first·sin]
   if (head < H) {
     let at = (token * H + head) * D + pair;
-    q_out[at] = q[at] * cosine - q[at + HALF] * sine;
-    q_out[at + HALF] = q[at + HALF] * cosine + q[at] * sine;
+    let first = q[at];
+    let second = q[at + HALF];
+    q[at] = first * cosine - second * sine;
+    q[at + HALF] = second * cosine + first * sine;
   } else {
     let at = (token * KV + head - H) * D + pair;
-    k_out[at] = k[at] * cosine - k[at + HALF] * sine;
-    k_out[at + HALF] = k[at + HALF] * cosine + k[at] * sine;
+    let first = k[at];
+    let second = k[at + HALF];
+    k[at] = first * cosine - second * sine;
+    k[at + HALF] = second * cosine + first * sine;
   }
 }

@@ -18,6 +18,8 @@ export interface Op<Attrs, Saved> {
   /**
    * Records the backward kernels. `dys` has one gradient per output, null where nothing depends on it. Returns one
    * gradient per input: null where `needs` is false, and for parameters, into whose `grad` it adds instead.
+   * `before`, of an op that `adds`: the gradients that other uses of the inputs have given already; what is returned is
+   * then the sum with them.
    */
   backward(
     program: Program,
@@ -25,5 +27,8 @@ export interface Op<Attrs, Saved> {
     dys: readonly (Tensor | null)[],
     attrs: Attrs,
     needs: readonly boolean[],
+    before?: readonly (Tensor | null)[],
   ): (Tensor | null)[];
+  /** Its backward adds to gradients from elsewhere by itself, which saves a pass over them. */
+  readonly adds?: boolean;
 }

@@ -10,7 +10,9 @@ import type { Op } from "./op.ts";
 interface Entry {
   readonly inputs: readonly Tensor[];
   readonly outputs: readonly Tensor[];
-  backward(dys: readonly (Tensor | null)[]): (Tensor | null)[];
+  /** Adds to `before` by itself. */
+  readonly adds: boolean;
+  backward(dys: readonly (Tensor | null)[], before: readonly (Tensor | null)[]): (Tensor | null)[];
 }
 
 /** Adds two gradients of one tensor: given by the caller, since ops build on autograd and not the reverse. */
@@ -62,8 +64,9 @@ export class Tape {
     this.entries.push({
       inputs,
       outputs,
-      backward: (dys) => {
-        const grads = op.backward(this.program, saved, dys, attrs, needs);
+      adds: op.adds ?? false,
+      backward: (dys, before) => {
+        const grads = op.backward(this.program, saved, dys, attrs, needs, before);
         if (grads.length !== inputs.length) {
           throw shapeError(`[${op.name}] backward gave ${grads.length} gradients for ${inputs.length} inputs`);
         }
@@ -88,6 +91,7 @@ export class Tape {
     this.entries.push({
       inputs: [x],
       outputs: [y],
+      adds: false,
       backward: ([dy]) => {
         const inner = new Tape(this.program, this.add, "record");
         if (needsX) inner.watch(x);
@@ -109,11 +113,12 @@ export class Tape {
       if (!entry.outputs.some((output) => grads.has(output))) continue;
       const dys = entry.outputs.map((output) => grads.get(output) ?? null);
       for (const output of entry.outputs) grads.delete(output);
-      for (const [i, grad] of entry.backward(dys).entries()) {
+      const before = entry.inputs.map((input) => (entry.adds ? (grads.get(input) ?? null) : null));
+      for (const [i, grad] of entry.backward(dys, before).entries()) {
         if (!grad) continue;
         const input = entry.inputs[i]!;
-        const before = grads.get(input);
-        grads.set(input, before ? this.add(this.program, before, grad) : grad);
+        const other = before[i] ? null : grads.get(input);
+        grads.set(input, other ? this.add(this.program, other, grad) : grad);
       }
     }
     this.entries = [];

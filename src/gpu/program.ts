@@ -7,7 +7,7 @@
  */
 import { deviceError, shapeError } from "../core/errors.ts";
 import type { Kernel, Sizes, Variant } from "./kernel.ts";
-import { type Element, makeStorage, type Storage, type Tensor, tensorBytes } from "./tensor.ts";
+import { ALIGNMENT, alignUp, type Element, makeStorage, type Storage, type Tensor, tensorBytes } from "./tensor.ts";
 
 export interface DispatchCommand {
   readonly kind: "dispatch";
@@ -48,11 +48,35 @@ export interface DispatchRequest {
 
 export class Program {
   readonly commands: Command[] = [];
+  /** Storages of stacked tensors, with that of their gradients and the offsets in it that are taken. */
+  private readonly stacks = new Map<Storage, { gradients: Storage | null; readonly taken: Set<number> }>();
 
   /** A transient tensor; it has no bytes until a command writes it. */
   tensor(shape: readonly number[], label: string, element: Element = "f32"): Tensor {
     const bytes = tensorBytes({ shape, element });
     return { storage: makeStorage(bytes, label, false), offset: 0, shape, element };
+  }
+
+  /** Transient tensors one behind another in one storage, so that one dispatch can write or read them all. */
+  stacked(shapes: readonly (readonly number[])[], label: string): Tensor[] {
+    let bytes = 0;
+    const offsets = shapes.map((shape) => {
+      const offset = bytes;
+      bytes += alignUp(tensorBytes({ shape, element: "f32" }), ALIGNMENT);
+      return offset;
+    });
+    const storage = makeStorage(bytes, label, false);
+    this.stacks.set(storage, { gradients: null, taken: new Set() });
+    return shapes.map((shape, i) => ({ storage, offset: offsets[i]!, shape, element: "f32" }));
+  }
+
+  /** A transient tensor for the gradient of `of`. Those of stacked tensors are stacked alike, each place used once. */
+  gradient(of: Tensor, label: string): Tensor {
+    const stack = this.stacks.get(of.storage);
+    if (!stack || stack.taken.has(of.offset)) return this.tensor(of.shape, label, of.element);
+    stack.gradients ??= makeStorage(of.storage.bytes, label, false);
+    stack.taken.add(of.offset);
+    return { ...of, storage: stack.gradients };
   }
 
   /** A transient tensor with these values. */

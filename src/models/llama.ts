@@ -8,9 +8,8 @@ import type { ModelConfig } from "../formats/model-config.ts";
 import type { Program } from "../gpu/program.ts";
 import { sliceRows, type Tensor, tensorBytes } from "../gpu/tensor.ts";
 import { type Embedding, embed, embedding } from "../nn/embedding.ts";
-import { type Linear, linear, project } from "../nn/linear.ts";
+import { type Linear, linear, project, projectOnto } from "../nn/linear.ts";
 import { normalize, type RmsNorm, rmsNorm } from "../nn/norm.ts";
-import { add } from "../ops/add.ts";
 import { attention as attentionOp } from "../ops/attention.ts";
 import { rope as ropeOp } from "../ops/rope.ts";
 import { swiglu } from "../ops/swiglu.ts";
@@ -70,15 +69,15 @@ function block(config: ModelConfig, biases: Biases): Block {
   return {
     input_layernorm: rmsNorm(C, eps),
     self_attn: {
-      q_proj: linear(C, H * D, { bias: biases.qkv }),
-      k_proj: linear(C, KV * D, { bias: biases.qkv }),
-      v_proj: linear(C, KV * D, { bias: biases.qkv }),
+      q_proj: linear(C, H * D, { bias: biases.qkv, group: "qkv" }),
+      k_proj: linear(C, KV * D, { bias: biases.qkv, group: "qkv" }),
+      v_proj: linear(C, KV * D, { bias: biases.qkv, group: "qkv" }),
       o_proj: linear(H * D, C, { bias: biases.o }),
     },
     post_attention_layernorm: rmsNorm(C, eps),
     mlp: {
-      gate_proj: linear(C, F, { bias: biases.mlp }),
-      up_proj: linear(C, F, { bias: biases.mlp }),
+      gate_proj: linear(C, F, { bias: biases.mlp, group: "gate_up" }),
+      up_proj: linear(C, F, { bias: biases.mlp, group: "gate_up" }),
       down_proj: linear(F, C, { bias: biases.mlp }),
     },
   };
@@ -94,9 +93,9 @@ interface Context {
 function runBlock(tape: Tape, layer: Block, x: Tensor, context: Context, options: ForwardOptions): Tensor {
   const run = (inner: Tape, input: Tensor): Tensor => {
     const attended = attend(inner, layer.self_attn, normalize(inner, layer.input_layernorm, input), context);
-    const [middle] = inner.apply(add, [input, attended], null); // [N, C]
-    const fed = feed(inner, layer.mlp, normalize(inner, layer.post_attention_layernorm, middle!));
-    return inner.apply(add, [middle!, fed], null)[0]!;
+    const middle = projectOnto(inner, layer.self_attn.o_proj, attended, input); // [N, C]
+    const fed = feed(inner, layer.mlp, normalize(inner, layer.post_attention_layernorm, middle));
+    return projectOnto(inner, layer.mlp.down_proj, fed, middle);
   };
   return options.checkpointing ? tape.checkpoint(run, x) : run(tape, x);
 }
@@ -110,8 +109,7 @@ function attend(tape: Tape, layer: Attention, x: Tensor, { config, batch, table,
   const { queryRanges, keyRanges } = batch;
   const scale = 1 / Math.sqrt(headDim);
   const attrs = { heads, kvHeads, headDim, scale, queryRanges, keyRanges };
-  const [o] = tape.apply(attentionOp, [turned[0]!, keys, values], attrs); // [N, H·D]
-  return project(tape, [layer.o_proj], o!)[0]!;
+  return tape.apply(attentionOp, [turned[0]!, keys, values], attrs)[0]!; // [N, H·D]
 }
 
 /** Without a cache the new rows themselves; with one, they are appended and all rows so far are given. */
@@ -125,6 +123,5 @@ function cached(program: Program, rows: Tensor, { cache }: TokenBatch, layer: nu
 
 function feed(tape: Tape, layer: Mlp, x: Tensor): Tensor {
   const [gate, up] = project(tape, [layer.gate_proj, layer.up_proj], x);
-  const [hidden] = tape.apply(swiglu, [gate!, up!], null); // [N, F]
-  return project(tape, [layer.down_proj], hidden!)[0]!;
+  return tape.apply(swiglu, [gate!, up!], null)[0]!; // [N, F]
 }

@@ -10,9 +10,10 @@ import { type Checkpoint, openCheckpoint } from "../formats/checkpoint.ts";
 import { type ModelConfig, parseModelConfig } from "../formats/model-config.ts";
 import type { Device } from "../gpu/device.ts";
 import { ELEMENT_BYTES } from "../gpu/tensor.ts";
-import { allocateWeight, freeWeight, type Weight, type WeightElement } from "../gpu/weight.ts";
+import { freeWeight, type Weight, type WeightElement } from "../gpu/weight.ts";
 import { type Leaf, namedLeaves } from "../nn/module.ts";
 import type { CausalLM } from "./model.ts";
+import { placeWeights } from "./place.ts";
 import { buildModel, checkFamily } from "./registry.ts";
 
 export interface LoadOptions {
@@ -83,6 +84,7 @@ export async function loadWeights(
   const total = wanted.reduce((sum, tensor) => sum + bytesOf(tensor), 0);
   let done = 0;
   try {
+    placeWeights(model.tree, device, (path) => ELEMENTS[checkpoint.tensors.get(`${path}.weight`)!.dtype]!);
     for (const tensor of wanted) {
       signal?.throwIfAborted();
       const size = bytesOf(tensor);
@@ -112,8 +114,10 @@ export function freeWeights(model: CausalLM, device: Device): void {
     if (leaf.kind === "rmsnorm") {
       if (leaf.weight) device.free(leaf.weight);
     } else if (leaf.weight) freeWeight(device, leaf.weight);
-    if (leaf.kind === "linear" && leaf.bias) device.free(leaf.bias);
     leaf.weight = null;
+    if (leaf.kind !== "linear") continue;
+    if (leaf.bias) device.free(leaf.bias);
+    leaf.bias = null;
   }
 }
 
@@ -124,16 +128,11 @@ async function loadTensor(
   device: Device,
   onBytes: (bytes: number) => void,
 ): Promise<void> {
-  const { dtype, shape } = checkpoint.tensors.get(name)!;
-  if (leaf.kind === "rmsnorm" || part === "bias") {
-    const vector = device.allocate(shape, name);
+  const { dtype } = checkpoint.tensors.get(name)!;
+  const vector = leaf.kind === "linear" && part === "bias" ? leaf.bias : leaf.kind === "rmsnorm" ? leaf.weight : null;
+  if (vector) {
     device.upload(vector, new Uint8Array(toFloat32(await checkpoint.read(name), dtype).buffer as ArrayBuffer));
-    if (leaf.kind === "linear" && part === "bias") leaf.bias = vector;
-    else if (leaf.kind === "rmsnorm") leaf.weight = vector;
-    return;
-  }
-  leaf.weight = allocateWeight(device, leaf.shape, ELEMENTS[dtype]!, name);
-  await uploadMatrix(leaf.weight, name, checkpoint, device, onBytes);
+  } else await uploadMatrix(leaf.weight as Weight, name, checkpoint, device, onBytes);
 }
 
 async function uploadMatrix(

@@ -6,7 +6,7 @@ import type { Op } from "../autograd/op.ts";
 import { shapeError } from "../core/errors.ts";
 import { ceilDiv, type Kernel, type Sizes } from "../gpu/kernel.ts";
 import type { Tensor } from "../gpu/tensor.ts";
-import { flatGrid, show } from "./shapes.ts";
+import { show } from "./shapes.ts";
 
 const params = { queries: "u32", keys: "u32", width: "u32", scale: "f32" } as const;
 const constants = ["H", "KV", "D"];
@@ -24,7 +24,7 @@ export const attentionForward: Kernel = {
   stem: "attention",
   entry: "forward",
   inputs: ["q", "k", "v", "ranges"],
-  outputs: ["o", "lse"],
+  outputs: ["o", "stats"],
   params,
   constants,
   grid: ({ queries = 0, H = 0 }) => [ceilDiv(queries, BLOCK), H, 1],
@@ -41,28 +41,19 @@ const FEW_QUERIES = 4;
 /** Above it no 64 invocations own a whole row of output. */
 const FEW_WIDTH = 256;
 
-export const attentionDelta: Kernel = {
-  stem: "attention",
-  entry: "delta",
-  inputs: ["o", "dout", "lse"],
-  outputs: ["stats"],
-  params,
-  constants,
-  grid: ({ queries = 0, H = 0 }) => flatGrid({ count: queries * H }),
-  flops: ({ queries = 0, H = 0, D = 0 }) => 2 * queries * H * D,
-};
-
+/** Writes the second half of each row's stats besides; so it comes before dk and dv. */
 export const attentionDq: Kernel = {
   ...attentionForward,
   entry: "dq",
-  inputs: ["q", "k", "v", "ranges", "dout", "stats"],
-  outputs: ["dq"],
+  inputs: ["q", "k", "v", "ranges", "dout", "o"],
+  outputs: ["dq", "stats"],
   flops: pairFlops(3),
 };
 
 export const attentionDkv: Kernel = {
-  ...attentionDq,
+  ...attentionForward,
   entry: "dkv",
+  inputs: ["q", "k", "v", "ranges", "dout", "stats"],
   outputs: ["dk", "dv"],
   grid: ({ keys = 0, KV = 0 }) => [ceilDiv(keys, BLOCK), KV, 1],
   flops: pairFlops(4),
@@ -85,7 +76,8 @@ interface Saved {
   readonly k: Tensor;
   readonly v: Tensor;
   readonly o: Tensor;
-  readonly lse: Tensor;
+  /** [N, H, 2]: log-sum-exp of each row's scores, and what backward finds of it. */
+  readonly stats: Tensor;
 }
 
 /** inputs q [N, H·D], k [T, KV·D], v [T, KV·D] → o [N, H·D] */
@@ -96,34 +88,29 @@ export const attention: Op<AttentionAttrs, Saved> = {
     const [q, k, v] = [inputs[0]!, inputs[1]!, inputs[2]!];
     checkShapes(q, k, v, attrs);
     const o = program.tensor(q.shape, "attention.o");
-    const lse = program.tensor([q.shape[0]!, attrs.heads], "attention.lse");
+    const stats = program.tensor([q.shape[0]!, attrs.heads, 2], "attention.stats");
     const few = q.shape[0]! <= FEW_QUERIES && attrs.headDim <= FEW_WIDTH;
     program.dispatch(few ? attentionFew : attentionForward, {
       ...sizes(q, k, attrs),
       inputs: [q, k, v, attrs.queryRanges],
-      outputs: [o, lse],
+      outputs: [o, stats],
     });
-    return { outputs: [o], saved: { q, k, v, o, lse } };
+    return { outputs: [o], saved: { q, k, v, o, stats } };
   },
 
-  backward(program, { q, k, v, o, lse }, dys, attrs, [needsQ, needsK, needsV]) {
+  backward(program, { q, k, v, o, stats }, dys, attrs, [needsQ, needsK, needsV]) {
     const dout = dys[0]!;
     const dispatchSizes = sizes(q, k, attrs);
-    const stats = program.tensor([q.shape[0]!, attrs.heads, 2], "attention.stats");
-    program.dispatch(attentionDelta, { ...dispatchSizes, inputs: [o, dout, lse], outputs: [stats] });
-    let dq: Tensor | null = null;
-    if (needsQ) {
-      dq = program.tensor(q.shape, "attention.dq");
-      const inputs = [q, k, v, attrs.queryRanges, dout, stats];
-      program.dispatch(attentionDq, { ...dispatchSizes, inputs, outputs: [dq] });
-    }
-    if (!needsK && !needsV) return [dq, null, null];
+    const dq = program.gradient(q, "attention.dq");
+    const queryInputs = [q, k, v, attrs.queryRanges, dout, o];
+    program.dispatch(attentionDq, { ...dispatchSizes, inputs: queryInputs, outputs: [dq, stats] });
+    if (!needsK && !needsV) return [needsQ ? dq : null, null, null];
     if (!attrs.keyRanges) throw shapeError("[attention] backward needs keyRanges");
-    const dk = program.tensor(k.shape, "attention.dk");
-    const dv = program.tensor(v.shape, "attention.dv");
+    const dk = program.gradient(k, "attention.dk");
+    const dv = program.gradient(v, "attention.dv");
     const inputs = [q, k, v, attrs.keyRanges, dout, stats];
     program.dispatch(attentionDkv, { ...dispatchSizes, inputs, outputs: [dk, dv] });
-    return [dq, needsK ? dk : null, needsV ? dv : null];
+    return [needsQ ? dq : null, needsK ? dk : null, needsV ? dv : null];
   },
 };
 

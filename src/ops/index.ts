@@ -2,7 +2,7 @@
 import type { Kernel } from "../gpu/kernel.ts";
 import { adamwPartialNorm, adamwTotalNorm, adamwUpdate } from "./adamw.ts";
 import { addForward } from "./add.ts";
-import { attentionDelta, attentionDkv, attentionDq, attentionFew, attentionForward } from "./attention.ts";
+import { attentionDkv, attentionDq, attentionFew, attentionForward } from "./attention.ts";
 import { checksumPartial, checksumTotal } from "./checksum.ts";
 import { crossEntropyGradient, crossEntropyReduce } from "./cross-entropy.ts";
 import { dropoutForward } from "./dropout.ts";
@@ -21,7 +21,6 @@ export const kernels: readonly Kernel[] = [
   addForward,
   attentionForward,
   attentionFew,
-  attentionDelta,
   attentionDq,
   attentionDkv,
   checksumPartial,

@@ -4,8 +4,11 @@
  *
  *   h_i = x̃·A_iᵀ      y_i = x·W_iᵀ + bias_i + s_i·h_i·B_iᵀ        x̃ = dropout(x), or x itself
  *
- * q, k, v share their input, gate and up theirs; a single layer is a group of one. The adapter costs one skinny product
- * for the group and r more steps in the loop of each base product; the same holds backward:
+ * A single layer may add its result to a residual stream: y = residual + x·Wᵀ + ….
+ *
+ * q, k, v share their input, gate and up theirs; a single layer is a group of one. A group whose weights and factors lie
+ * one behind another is one product. The adapter costs one skinny product for the group and r more steps in the loop of
+ * the base product; the same holds backward:
  *
  *   g_i = dy_i·B_i     dx = Σ dy_i·W_i + s_i·g_i·A_i     dB_i += s_i·dy_iᵀ·h_i     dA_i += s_i·g_iᵀ·x̃
  *
@@ -14,8 +17,9 @@
 import type { Op } from "../autograd/op.ts";
 import { shapeError } from "../core/errors.ts";
 import type { Program } from "../gpu/program.ts";
-import { type Tensor, tensorBytes } from "../gpu/tensor.ts";
+import type { Tensor } from "../gpu/tensor.ts";
 import type { Weight } from "../gpu/weight.ts";
+import { areJoined, type JointGradient, joined, joinMembers, jointGradient, recordJoint } from "./linear-joint.ts";
 import { allColumns, asWeight, type Columns, type LowRankTerm, recordNn, recordNt, recordTn } from "./matmul.ts";
 import { matrixShape, show } from "./shapes.ts";
 
@@ -30,6 +34,8 @@ export interface LinearMember {
 
 export interface LinearAttrs {
   readonly members: readonly LinearMember[];
+  /** The last input is a tensor [N, out] that y is added to; for a single member. */
+  readonly residual?: boolean;
 }
 
 interface Adapted {
@@ -49,40 +55,49 @@ interface Saved {
 }
 
 /**
- * inputs x [N, in], x̃ [N, in] (x itself without dropout), then A_i and B_i of every adapted member, in order
+ * inputs x [N, in], x̃ [N, in] (x itself without dropout), then A_i and B_i of every adapted member, in order, then the
+ * residual [N, out] where there is one
  * → one y_i [N, out_i] per member
  */
 export const linear: Op<LinearAttrs, Saved> = {
   name: "linear",
 
-  forward(program, inputs, { members }) {
+  forward(program, inputs, { members, residual: added }) {
     const [x, dropped] = [inputs[0]!, inputs[1]!];
+    const residual = added ? inputs.at(-1)! : null;
     const [rows, K] = matrixShape("linear", "x", x);
     for (const member of members) checkMember(member, x, K);
+    if (residual) checkResidual(residual, rows, members);
     const adapted = adaptedMembers(members);
     const h = adapted.length > 0 ? recordDown(program, dropped, adapted) : null;
+    const joint = joinMembers(members, rows);
+    if (joint) return { outputs: recordJoint(program, x, members, joint, h), saved: { x, dropped, h } };
     const outputs = members.map(({ weight, bias }, i) => {
       const y = program.tensor([rows, weight.shape[0]], "linear.y");
       const own = adapted.find(({ member }) => member === i);
       const lowRank = own && h ? term(own, h, own.B) : null;
-      recordNt(program, allColumns(x), rows, weight, allColumns(y), { lowRank, bias });
+      recordNt(program, allColumns(x), rows, weight, allColumns(y), { lowRank, bias, residual });
       return y;
     });
     return { outputs, saved: { x, dropped, h } };
   },
 
-  backward(program, { x, dropped, h }, dys, { members }, needs) {
+  backward(program, { x, dropped, h }, dys, { members, residual }, needs) {
     const adapted = adaptedMembers(members).filter(({ member }) => dys[member]);
     const [needsX, needsDropped] = needs;
     const separate = dropped !== x;
-    const g = h && adapted.length > 0 ? recordUpGradients(program, adapted, dys, h) : null;
+    const joint = jointGradient(members, dys);
+    const g = h && adapted.length > 0 ? recordUpGradients(program, adapted, dys, h, joint) : null;
     if (h && g) {
-      for (const own of adapted) addGradientB(program, own, dys[own.member]!, h);
+      addGradientsB(program, adapted, dys, h, joint);
       addGradientsA(program, adapted, g, dropped);
     }
-    const dx = needsX ? recordDx(program, x, members, dys, separate ? [] : adapted, g) : null;
+    const dx = needsX ? recordDx(program, x, members, dys, separate ? [] : adapted, g, joint) : null;
     const dDropped = separate && needsDropped && g ? recordDropped(program, dropped, adapted, g) : null;
-    return [dx, dDropped, ...needs.slice(2).map(() => null)];
+    const given: (Tensor | null)[] = [dx, dDropped, ...needs.slice(2).map(() => null)];
+    // The residual's gradient is dy itself.
+    if (residual && needs.at(-1)) given[given.length - 1] = dys[0]!;
+    return given;
   },
 };
 
@@ -118,7 +133,7 @@ function recordDown(program: Program, x: Tensor, adapted: readonly Adapted[]): T
   const rows = x.shape[0]!;
   const h = program.tensor([rows, totalRank(adapted)], "linear.h");
   for (const run of contiguousRuns(adapted)) {
-    recordNt(program, allColumns(x), rows, asWeight(stacked(run, (own) => own.A)), columnsOf(run[0]!, h));
+    recordNt(program, allColumns(x), rows, asWeight(joined(run.map((own) => own.A))), columnsOf(run[0]!, h));
   }
   return h;
 }
@@ -129,8 +144,13 @@ function recordUpGradients(
   adapted: readonly Adapted[],
   dys: readonly (Tensor | null)[],
   h: Tensor,
+  joint: JointGradient | null,
 ): Tensor {
   const g = program.tensor(h.shape, "linear.g");
+  if (joint?.lowRank) {
+    recordNn(program, joint.dy, h.shape[0]!, asWeight(joint.lowRank.B), allColumns(g), { apart: true });
+    return g;
+  }
   for (const own of adapted) {
     const dy = dys[own.member]!;
     recordNn(program, allColumns(dy), dy.shape[0]!, asWeight(own.B), columnsOf(own, g));
@@ -138,17 +158,30 @@ function recordUpGradients(
   return g;
 }
 
-function addGradientB(program: Program, own: Adapted, dy: Tensor, h: Tensor): void {
-  if (!own.B.grad) return;
-  const options = { scale: own.scale, accumulate: true };
-  recordTn(program, allColumns(dy), columnsOf(own, h), dy.shape[0]!, own.B.grad, options);
+function addGradientsB(
+  program: Program,
+  adapted: readonly Adapted[],
+  dys: readonly (Tensor | null)[],
+  h: Tensor,
+  joint: JointGradient | null,
+): void {
+  const rows = h.shape[0]!;
+  if (joint?.lowRank) {
+    const { B, scale } = joint.lowRank;
+    if (B.grad) recordTn(program, joint.dy, allColumns(h), rows, B.grad, { scale, accumulate: true });
+    return;
+  }
+  for (const own of adapted) {
+    const options = { scale: own.scale, accumulate: true };
+    if (own.B.grad) recordTn(program, allColumns(dys[own.member]!), columnsOf(own, h), rows, own.B.grad, options);
+  }
 }
 
 function addGradientsA(program: Program, adapted: readonly Adapted[], g: Tensor, x: Tensor): void {
   for (const run of contiguousRuns(adapted)) {
     const first = run[0]!;
     if (!first.A.grad) continue;
-    const grad = stacked(run, (own) => own.A.grad!);
+    const grad = joined(run.map((own) => own.A.grad!));
     const options = { scale: first.scale, accumulate: true };
     recordTn(program, columnsOf(first, g), allColumns(x), x.shape[0]!, grad, options);
   }
@@ -162,8 +195,18 @@ function recordDx(
   dys: readonly (Tensor | null)[],
   adapted: readonly Adapted[],
   g: Tensor | null,
+  joint: JointGradient | null,
 ): Tensor {
   const dx = program.tensor(x.shape, "linear.dx");
+  if (joint) {
+    const { weight, dy, lowRank } = joint;
+    const term =
+      lowRank && g && adapted.length > 0
+        ? { h: allColumns(g), factor: lowRank.A, rank: lowRank.A.shape[0]!, scale: lowRank.scale }
+        : null;
+    recordNn(program, dy, x.shape[0]!, weight, allColumns(dx), { lowRank: term });
+    return dx;
+  }
   let accumulate = false;
   for (const [i, { weight }] of members.entries()) {
     const dy = dys[i];
@@ -193,25 +236,19 @@ function contiguousRuns(adapted: readonly Adapted[]): Adapted[][] {
   const runs: Adapted[][] = [];
   for (const own of adapted) {
     const before = runs.at(-1)?.at(-1);
-    const joins =
-      before &&
-      before.column + before.rank === own.column &&
-      before.scale === own.scale &&
-      follows(before.A, own.A) &&
-      (before.A.grad && own.A.grad ? follows(before.A.grad, own.A.grad) : before.A.grad === own.A.grad);
-    if (joins) runs.at(-1)!.push(own);
+    const beside = before && before.column + before.rank === own.column && before.scale === own.scale;
+    if (beside && areJoined([before.A, own.A])) runs.at(-1)!.push(own);
     else runs.push([own]);
   }
   return runs;
 }
 
-const follows = (a: Tensor, b: Tensor): boolean =>
-  a.storage === b.storage && a.offset + tensorBytes(a) === b.offset && a.shape[1] === b.shape[1];
-
-/** The tensors of a contiguous run as one matrix [Σr, in]. */
-function stacked(run: readonly Adapted[], pick: (own: Adapted) => Tensor): Tensor {
-  const { storage, offset, shape, element } = pick(run[0]!);
-  return { storage, offset, shape: [totalRank(run), shape[1]!], element };
+function checkResidual(residual: Tensor, rows: number, members: readonly LinearMember[]): void {
+  const [member, ...more] = members;
+  const shape = [rows, member!.weight.shape[0]];
+  if (more.length > 0 || member!.weight.shards.length > 1 || residual.shape.join() !== shape.join()) {
+    throw shapeError(`[linear] the residual is ${show(residual)}, expected [${shape}] and one layer in one piece`);
+  }
 }
 
 function checkMember({ weight, bias, lowRank }: LinearMember, x: Tensor, K: number): void {

@@ -24,6 +24,13 @@ const params = {
   c_offset: "u32",
   h_stride: "u32",
   h_offset: "u32",
+  begin_1: "u32",
+  begin_2: "u32",
+  stride_1: "u32",
+  stride_2: "u32",
+  offset_1: "u32",
+  offset_2: "u32",
+  apart: "u32",
   scale: "f32",
 } as const;
 const constants = ["WX"];
@@ -43,15 +50,15 @@ function workgroupWidth(columns: number, rows: number): number {
 /** The number of tokens is only known at run time, and large: it does not narrow the workgroup. */
 const ANY_ROWS = Number.POSITIVE_INFINITY;
 
-const blocks = (columns: number, rows: number, WX: number) =>
-  [ceilDiv(columns, 4 * WX), ceilDiv(rows, (4 * INVOCATIONS) / WX), 1] as const;
+const blocks = (columns: number, rows: number, WX: number, z = 1) =>
+  [ceilDiv(columns, 4 * WX), ceilDiv(rows, (4 * INVOCATIONS) / WX), z] as const;
 const rowsGrid = ({ n = 0, rows = 0, WX = 8 }: Sizes) => blocks(n, rows, WX);
 const rowsFlops = ({ n = 0, k = 0, rank = 0, rows = 0 }: Sizes) => 2 * rows * n * (k + rank);
 
 export const matmulNt: Kernel = {
   stem: "matmul",
   entry: "nt",
-  inputs: ["a", "weight", "bias", "h", "low_rank"],
+  inputs: ["a", "weight", "bias", "h", "low_rank", "residual"],
   outputs: ["c"],
   params,
   constants,
@@ -71,7 +78,11 @@ const FEW_ROWS = 4;
 /** Invocations that share one sum, and read side by side. */
 const SHARERS = 16;
 
-export const matmulNn: Kernel = { ...matmulNt, entry: "nn" };
+export const matmulNn: Kernel = {
+  ...matmulNt,
+  entry: "nn",
+  grid: ({ n = 0, rows = 0, WX = 8, apart = 0 }) => blocks(n, rows, WX, Math.max(1, apart)),
+};
 
 export const matmulTn: Kernel = {
   ...matmulNt,
@@ -82,16 +93,35 @@ export const matmulTn: Kernel = {
   flops: ({ n = 0, k = 0, rows = 0 }) => 2 * rows * n * k,
 };
 
-/** Columns [begin, begin + width) of a matrix whose rows are `stride` elements apart; all multiples of 4. */
+/** Columns of a matrix whose rows are `stride` elements apart, from element `begin` of its tensor on; all multiples of 4. */
 export interface Columns {
   readonly tensor: Tensor;
   readonly stride: number;
   readonly begin: number;
+  /** Further matrices in the same tensor that stand for the columns from `column` on. */
+  readonly others?: readonly { readonly column: number; readonly stride: number; readonly begin: number }[];
 }
 
 /** All columns of a matrix [rows, stride]. */
 export function allColumns(tensor: Tensor): Columns {
   return { tensor, stride: tensor.shape.at(-1)!, begin: 0 };
+}
+
+/** Most matrices that stand side by side. */
+export const MOST_MEMBERS = 3;
+
+/** Whole matrices [rows, width_i] in one storage, at most three, as if they stood side by side. */
+export function sideBySide(matrices: readonly Tensor[]): Columns {
+  const [first, ...rest] = matrices as [Tensor, ...Tensor[]];
+  const { storage, element } = first;
+  const tensor = { storage, offset: 0, shape: [storage.bytes / 4], element };
+  let column = first.shape[1]!;
+  const others = rest.map(({ offset, shape }) => {
+    const other = { column, stride: shape[1]!, begin: offset / 4 };
+    column += other.stride;
+    return other;
+  });
+  return { tensor, stride: first.shape[1]!, begin: first.offset / 4, others };
 }
 
 /** s·h·factorᵀ (NT: factor [N, rank]) or s·h·factor (NN: factor [rank, N]), added to the product. */
@@ -111,14 +141,29 @@ export interface ProductOptions {
   readonly scale?: number;
 }
 
-/** c [M, N] = a [M, K] · wᵀ, w [N, K], shard by shard into c's columns; `bias` [N] is added. */
+export interface NnOptions extends ProductOptions {
+  /** The matrices side by side in `a` have a product each, with their own rows of w, N columns further right in c. */
+  readonly apart?: boolean;
+}
+
+export interface NtOptions extends ProductOptions {
+  /** [N], added to every row */
+  readonly bias?: Tensor | null;
+  /** [M, N], added; c must be a whole matrix then. */
+  readonly residual?: Tensor | null;
+}
+
+/**
+ * c [M, N] = a [M, K] · wᵀ, w [N, K], shard by shard into c's columns. Where c is several matrices side by side, matrix m
+ * has columns [m·rank, (m + 1)·rank) of h.
+ */
 export function recordNt(
   program: Program,
   a: Columns,
   rows: number,
   weight: Weight,
   c: Columns,
-  { lowRank, accumulate, bias }: ProductOptions & { readonly bias?: Tensor | null } = {},
+  { lowRank, accumulate, bias, residual }: NtOptions = {},
 ): void {
   const [, K] = weight.shape;
   const sharded = weight.shards.length > 1;
@@ -134,13 +179,23 @@ export function recordNt(
         k: K,
         rank: lowRank?.rank ?? 0,
         bias: bias ? 1 : 0,
-        accumulate: accumulate ? 1 : 0,
+        accumulate: residual ? FROM_RESIDUAL : Number(accumulate ?? false),
+        apart: 0,
       },
-      inputs: [a.tensor, shard.tensor, bias ?? null, lowRank?.h.tensor ?? null, lowRank?.factor ?? null],
+      inputs: [
+        a.tensor,
+        shard.tensor,
+        bias ?? null,
+        lowRank?.h.tensor ?? null,
+        lowRank?.factor ?? null,
+        residual ?? null,
+      ],
       outputs: [c.tensor],
     });
   }
 }
+/** A value of the shader's `accumulate`. */
+const FROM_RESIDUAL = 2;
 
 /** c [M, N] = a [M, K] · w, w [K, N]; a's columns are summed shard by shard. */
 export function recordNn(
@@ -149,7 +204,7 @@ export function recordNn(
   rows: number,
   weight: Weight,
   c: Columns,
-  { lowRank, accumulate, scale = 1 }: ProductOptions = {},
+  { lowRank, accumulate, apart, scale = 1 }: NnOptions = {},
 ): void {
   const [, N] = weight.shape;
   for (const [i, shard] of weight.shards.entries()) {
@@ -164,15 +219,19 @@ export function recordNn(
         rank: term?.rank ?? 0,
         bias: 0,
         accumulate: accumulate || i > 0 ? 1 : 0,
+        apart: apart ? 1 + (a.others?.length ?? 0) : 0,
         scale: term?.scale ?? scale,
       },
-      inputs: [a.tensor, shard.tensor, null, term?.h.tensor ?? null, term?.factor ?? null],
+      inputs: [a.tensor, shard.tensor, null, term?.h.tensor ?? null, term?.factor ?? null, null],
       outputs: [c.tensor],
     });
   }
 }
 
-/** c [K, N] = scale · aᵀ·b with a [M, K], b [M, N]; `c` is a whole matrix. */
+/**
+ * c [K, N] = scale · aᵀ·b with a [M, K], b [M, N]; `c` is a whole matrix. Where a is several matrices side by side,
+ * matrix m is multiplied with columns [m·N, (m + 1)·N) of b.
+ */
 export function recordTn(
   program: Program,
   a: Columns,
@@ -191,6 +250,7 @@ export function recordTn(
       rank: 0,
       bias: 0,
       accumulate: accumulate ? 1 : 0,
+      apart: 0,
       h_stride: b.stride / 4,
       h_offset: b.begin / 4,
       scale,
@@ -200,20 +260,23 @@ export function recordTn(
   });
 }
 
+/** A column that no matrix reaches, in elements. */
+const NOWHERE = 2 ** 32 - 4;
+
 function strides(rows: number, a: Columns, c: Columns, lowRank: LowRankTerm | null | undefined): Sizes {
-  const units = [a.stride, a.begin, c.stride, c.begin, lowRank?.h.stride ?? 0, lowRank?.h.begin ?? 0];
-  if (units.some((n) => n % 4 !== 0)) throw shapeError(`[matmul] strides and offsets must be multiples of 4: ${units}`);
-  const [a_stride, a_offset, c_stride, c_offset, h_stride, h_offset] = units.map((n) => n / 4);
-  return {
-    rows,
-    a_stride: a_stride!,
-    a_offset: a_offset!,
-    c_stride: c_stride!,
-    c_offset: c_offset!,
-    h_stride: h_stride!,
-    h_offset: h_offset!,
-    scale: lowRank?.scale ?? 1,
+  const others = [...(a.others ?? []), ...(c.others ?? [])];
+  if (others.length >= MOST_MEMBERS) throw shapeError(`[matmul] ${others.length + 1} matrices side by side`);
+  const [second, third] = [0, 1].map((i) => others[i] ?? { column: NOWHERE, stride: 0, begin: 0 });
+  const elements = {
+    ...{ a_stride: a.stride, a_offset: a.begin, c_stride: c.stride, c_offset: c.begin },
+    ...{ h_stride: lowRank?.h.stride ?? 0, h_offset: lowRank?.h.begin ?? 0 },
+    ...{ begin_1: second!.column, stride_1: second!.stride, offset_1: second!.begin },
+    ...{ begin_2: third!.column, stride_2: third!.stride, offset_2: third!.begin },
   };
+  const units = Object.entries(elements).map(([name, n]) => [name, n / 4] as const);
+  const odd = units.filter(([, n]) => !Number.isInteger(n)).map(([name]) => name);
+  if (odd.length > 0) throw shapeError(`[matmul] strides and offsets must be multiples of 4: ${odd.join(", ")}`);
+  return { rows, ...Object.fromEntries(units), scale: lowRank?.scale ?? 1 };
 }
 
 /** A plain f32 matrix [rows, columns] seen as a weight, e.g. a low-rank factor. */

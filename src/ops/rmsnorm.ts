@@ -5,7 +5,7 @@ import type { Kernel } from "../gpu/kernel.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { matrixShape, rowGrid, show } from "./shapes.ts";
 
-const params = { rows: "u32", eps: "f32" } as const;
+const params = { rows: "u32", eps: "f32", add: "u32" } as const;
 
 export const rmsnormForward: Kernel = {
   stem: "rmsnorm",
@@ -22,7 +22,7 @@ export const rmsnormForward: Kernel = {
 export const rmsnormBackward: Kernel = {
   ...rmsnormForward,
   entry: "backward",
-  inputs: ["x", "weight", "rstd", "dy"],
+  inputs: ["x", "weight", "rstd", "dy", "before"],
   outputs: ["dx"],
   flops: ({ rows = 0, C = 0 }) => 8 * rows * C,
 };
@@ -47,21 +47,23 @@ export const rmsnorm: Op<RmsnormAttrs, { x: Tensor; rstd: Tensor }> = {
     const rstd = program.tensor([rows], "rmsnorm.rstd");
     program.dispatch(rmsnormForward, {
       constants: { C },
-      params: { rows, eps },
+      params: { rows, eps, add: 0 },
       inputs: [x, weight],
       outputs: [y, rstd],
     });
     return { outputs: [y], saved: { x, rstd } };
   },
 
-  backward(program, { x, rstd }, [dy], { weight, eps }, [needsX]) {
+  adds: true,
+
+  backward(program, { x, rstd }, [dy], { weight, eps }, [needsX], [before = null] = []) {
     if (!needsX) return [null];
     const [rows, C] = matrixShape("rmsnorm", "x", x);
     const dx = program.tensor(x.shape, "rmsnorm.dx");
     program.dispatch(rmsnormBackward, {
       constants: { C },
-      params: { rows, eps },
-      inputs: [x, weight, rstd, dy!],
+      params: { rows, eps, add: before ? 1 : 0 },
+      inputs: [x, weight, rstd, dy!, before],
       outputs: [dx],
     });
     return [dx];

@@ -12,8 +12,8 @@ import { show } from "./shapes.ts";
 export const ropeRotate: Kernel = {
   stem: "rope",
   entry: "rotate",
-  inputs: ["q", "k", "table", "positions"],
-  outputs: ["q_out", "k_out"],
+  inputs: ["table", "positions"],
+  outputs: ["q", "k"],
   params: { rows: "u32", direction: "f32" },
   constants: ["H", "KV", "D"],
   grid: ({ rows = 0, H = 0, KV = 0, D = 0 }) => grid1d(ceilDiv((rows * (H + KV) * D) / 2, 64)),
@@ -30,8 +30,11 @@ export interface RopeAttrs {
   readonly headDim: number;
 }
 
-/** inputs q [N, H·D], k [N, KV·D] → the same, rotated */
-export const rope: Op<RopeAttrs, null> = {
+/**
+ * inputs q [N, H·D], k [N, KV·D] → the same, rotated. In place, forward and backward: what they were is gone afterwards,
+ * and nothing else may read it.
+ */
+export const rope: Op<RopeAttrs, { readonly q: Tensor; readonly k: Tensor }> = {
   name: "rope",
 
   forward(program, [q, k], attrs) {
@@ -42,32 +45,31 @@ export const rope: Op<RopeAttrs, null> = {
         `[rope] q ${show(q!)}, k ${show(k!)}, table ${show(table)} do not fit ${heads} and ${kvHeads} heads of ${headDim}`,
       );
     }
-    return { outputs: record(program, q!, k!, attrs, 1), saved: null };
+    record(program, q!, k!, attrs, 1);
+    // The tape knows tensors by their identity.
+    return { outputs: [{ ...q! }, { ...k! }], saved: { q: q!, k: k! } };
   },
 
-  backward(program, _saved, [dq, dk], attrs, needs) {
+  backward(program, { q, k }, [dq, dk], attrs, needs) {
     // A rotation's transpose is the rotation back.
-    const zero = (like: Tensor, columns: number) => zeros(program, [like.shape[0]!, columns]);
-    const q = dq ?? zero(dk!, attrs.heads * attrs.headDim);
-    const k = dk ?? zero(dq!, attrs.kvHeads * attrs.headDim);
-    return record(program, q, k, attrs, -1).map((grad, i) => (needs[i] ? grad : null));
+    const grads = [dq ?? zeros(program, q), dk ?? zeros(program, k)] as const;
+    record(program, ...grads, attrs, -1);
+    return grads.map((grad, i) => (needs[i] ? grad : null));
   },
 };
 
-function record(program: Program, q: Tensor, k: Tensor, attrs: RopeAttrs, direction: 1 | -1): [Tensor, Tensor] {
-  const qOut = program.tensor(q.shape, "rope.q");
-  const kOut = program.tensor(k.shape, "rope.k");
+function record(program: Program, q: Tensor, k: Tensor, attrs: RopeAttrs, direction: 1 | -1): void {
   program.dispatch(ropeRotate, {
     constants: { H: attrs.heads, KV: attrs.kvHeads, D: attrs.headDim },
     params: { rows: q.shape[0]!, direction },
-    inputs: [q, k, attrs.table, attrs.positions],
-    outputs: [qOut, kOut],
+    inputs: [attrs.table, attrs.positions],
+    outputs: [q, k],
   });
-  return [qOut, kOut];
 }
 
-function zeros(program: Program, shape: readonly number[]): Tensor {
-  const tensor = program.tensor(shape, "rope.zeros");
+/** The gradient of a result on which nothing depends. */
+function zeros(program: Program, of: Tensor): Tensor {
+  const tensor = program.gradient(of, "rope.zeros");
   program.clear(tensor);
   return tensor;
 }

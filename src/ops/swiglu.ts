@@ -42,8 +42,8 @@ export const swiglu: Op<null, { gate: Tensor; up: Tensor }> = {
   },
 
   backward(program, { gate, up }, [dy], _attrs, needs) {
-    const dgate = program.tensor(gate.shape, "swiglu.dgate");
-    const dup = program.tensor(up.shape, "swiglu.dup");
+    const dgate = program.gradient(gate, "swiglu.dgate");
+    const dup = program.gradient(up, "swiglu.dup");
     program.dispatch(swigluBackward, {
       constants: {},
       params: { count: vec4Count(gate) },

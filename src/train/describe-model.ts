@@ -6,10 +6,10 @@ import type { ModelConfig } from "../formats/model-config.ts";
 import { DryDevice } from "../gpu/dry-run.ts";
 import { targetLayers } from "../lora/targets.ts";
 import { readConfig, tensorElement } from "../models/load.ts";
+import { placeWeights } from "../models/place.ts";
 import { buildModel } from "../models/registry.ts";
 import { loadTokenizer } from "../tokenizer/load.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
-import { allocateWeights } from "./estimate.ts";
 import { type ModelFacts, modelFacts } from "./facts.ts";
 
 export interface ModelDescription {
@@ -39,7 +39,7 @@ export async function describeModel(source: ModelSource): Promise<ModelDescripti
       "Quantised models cannot be trained here yet; choose the original one.",
     );
   }
-  allocateWeights(model, new DryDevice(), element);
+  placeWeights(model.tree, new DryDevice(), () => element);
   const facts = modelFacts(model);
   const modules = targetLayers(model.tree, { targetModules: null, numLayers: 0 }).map(({ path }) => path);
   try {

@@ -6,11 +6,10 @@ import type { ModelConfig } from "../formats/model-config.ts";
 import type { DeviceLimits } from "../gpu/device.ts";
 import { DryDevice } from "../gpu/dry-run.ts";
 import { Program } from "../gpu/program.ts";
-import { allocateWeight, type WeightElement } from "../gpu/weight.ts";
+import type { WeightElement } from "../gpu/weight.ts";
 import { attachLora } from "../lora/attach.ts";
-import type { CausalLM } from "../models/model.ts";
+import { placeWeights } from "../models/place.ts";
 import { buildModel } from "../models/registry.ts";
-import { namedLeaves } from "../nn/module.ts";
 import type { TrainConfig } from "./config.ts";
 import { Guard } from "./guard.ts";
 import { LiveState } from "./live-state.ts";
@@ -44,7 +43,7 @@ export async function estimateUpdate(input: EstimateInput): Promise<Estimate> {
   const { config, element, train, lengths, checkpointing, limits } = input;
   const device = new DryDevice(limits);
   const model = buildModel(config, "estimate");
-  allocateWeights(model, device, element);
+  placeWeights(model.tree, device, () => element);
   const weightBytes = device.memory.live;
   const lora = attachLora(model.tree, device, { ...train, seed: null, trainable: true });
   const live = new LiveState(device, model, lora);
@@ -61,15 +60,6 @@ export async function estimateUpdate(input: EstimateInput): Promise<Estimate> {
   await device.run(program);
   const { dispatches, flops } = device.counters;
   return { weightBytes, adapterBytes, peakBytes: device.memory.peak, dispatches, flops, byKernel: device.byKernel };
-}
-
-/** Gives every module weights of this element on a device that only counts. */
-export function allocateWeights(model: CausalLM, device: DryDevice, element: WeightElement): void {
-  for (const { path, leaf } of namedLeaves(model.tree)) {
-    if (leaf.kind === "rmsnorm") leaf.weight = device.allocate(leaf.shape, path);
-    else leaf.weight = allocateWeight(device, leaf.shape, element, path);
-    if (leaf.kind === "linear" && leaf.hasBias) leaf.bias = device.allocate([leaf.shape[0]], path);
-  }
 }
 
 /** An example of this size; the last `supervised` tokens carry loss. */

@@ -117,8 +117,8 @@ describe("what is not asked for", () => {
     // Without adapters each layer saves its skinny product; an adapter in the last layer adds h, g, dA and dB alone.
     expect(none).toBe(forwardOnly - LAYERS);
     expect(upper).toBe(none + 4);
-    // The lowest layer's input gradient is its linear layer's, its norm's, and their sum with the residual's.
-    expect(noInput).toBe(all - 3);
+    // The lowest layer's input gradient is its linear layer's, and its norm's, to which the norm adds the residual's.
+    expect(noInput).toBe(all - 2);
   });
 
   it("records nothing when off, and only marks results when observing", () => {

@@ -71,7 +71,7 @@ describe("params", () => {
   it("are written in order, little-endian, by their type", () => {
     const kernel = kernels.find(({ stem }) => stem === "rmsnorm")!;
     const view = new DataView(new ArrayBuffer(24));
-    writeParams(kernel, { eps: 0.5, rows: 0xfffffffe }, view, 8);
+    writeParams(kernel, { add: 0, eps: 0.5, rows: 0xfffffffe }, view, 8);
     expect([view.getUint32(8, true), view.getFloat32(12, true)]).toEqual([0xfffffffe, 0.5]);
     expect([view.getUint32(0), view.getUint32(16)]).toEqual([0, 0]);
     expect(() => writeParams(kernel, { rows: 1 }, view, 0)).toThrow('rmsnorm.forward: param "eps" was not given');

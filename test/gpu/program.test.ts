@@ -127,3 +127,39 @@ describe("tensors", () => {
     expect(() => reshape(matrix, [4, 255])).toThrow("[reshape] [16,64] has another number of elements than [4,255]");
   });
 });
+
+describe("program: stacked tensors", () => {
+  it("lie one behind another in one storage, each where it can be bound; so do their gradients", () => {
+    const program = new Program();
+    const shapes = [
+      [3, 8],
+      [3, 4],
+      [3, 16],
+    ];
+    const stack = program.stacked(shapes, "y");
+    expect(stack.map(({ offset, shape }) => [offset, shape])).toEqual([0, 256, 512].map((at, i) => [at, shapes[i]]));
+    expect(new Set(stack.map(({ storage }) => storage)).size).toBe(1);
+    const gradients = stack.map((tensor) => program.gradient(tensor, "dy"));
+    expect(gradients.map(({ offset, shape }) => [offset, shape])).toEqual(
+      stack.map(({ offset, shape }) => [offset, shape]),
+    );
+    expect(new Set(gradients.map(({ storage }) => storage)).size).toBe(1);
+    expect(gradients[0]!.storage).not.toBe(stack[0]!.storage);
+  });
+
+  it("have each place for a gradient once, so that the second use of a tensor overwrites nothing", () => {
+    const program = new Program();
+    const [first] = program.stacked(
+      [
+        [2, 4],
+        [2, 4],
+      ],
+      "y",
+    );
+    const [one, other] = [program.gradient(first!, "dy"), program.gradient(first!, "dy")];
+    expect(other.storage).not.toBe(one.storage);
+    expect(other.shape).toEqual([2, 4]);
+    const plain = program.tensor([2, 4], "plain");
+    expect(program.gradient(plain, "d").storage).not.toBe(program.gradient(plain, "d").storage);
+  });
+});

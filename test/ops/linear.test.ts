@@ -9,72 +9,16 @@ import { testDevice } from "../support/device.ts";
 import { gradientError } from "../support/gradcheck.ts";
 import { type GroupShape, makeGroup } from "../support/linear-problem.ts";
 import { expectGroup, runGroup } from "../support/linear-run.ts";
+import { JOINT, SHAPES } from "../support/linear-shapes.ts";
 
 let device: WebGpuDevice;
 beforeAll(async () => {
   device = await testDevice();
 });
 
-const SHAPES: readonly GroupShape[] = [
-  { N: 1, K: 4, layers: [{ out: 4, rank: 0 }] },
-  { N: 13, K: 20, layers: [{ out: 28, rank: 8, bias: true }] },
-  { N: 13, K: 20, layers: [{ out: 12, rank: 3 }], element: "f16" },
-  {
-    N: 5,
-    K: 16,
-    layers: [
-      { out: 12, rank: 8 },
-      { out: 8, rank: 8, bias: true },
-      { out: 8, rank: 8 },
-    ],
-    element: "bf16",
-  },
-  {
-    N: 7,
-    K: 64,
-    layers: [
-      { out: 16, rank: 4 },
-      { out: 16, rank: 4 },
-    ],
-    dropped: true,
-  },
-  {
-    N: 6,
-    K: 16,
-    layers: [
-      { out: 12, rank: 5, scale: 2 },
-      { out: 8, rank: 0 },
-      { out: 8, rank: 2 },
-    ],
-    dropped: true,
-    gaps: true,
-  },
-  {
-    N: 6,
-    K: 16,
-    layers: [
-      { out: 12, rank: 8, scale: 2 },
-      { out: 8, rank: 8, scale: 1 },
-    ],
-  },
-  {
-    N: 9,
-    K: 8,
-    layers: [
-      { out: 300, rank: 0, shardRows: 128 },
-      { out: 12, rank: 4 },
-    ],
-  },
-  {
-    N: 9,
-    K: 16,
-    layers: [
-      { out: 12, rank: 4, frozen: "A" },
-      { out: 12, rank: 4, frozen: "B" },
-      { out: 8, rank: 4, frozen: "AB" },
-    ],
-  },
-];
+const PADDED = SHAPES.find(({ layers }) => layers[0]!.rank === 3)!;
+const THREE = SHAPES.find(({ layers, joint }) => layers.length === 3 && !joint)!;
+const DROPPED = SHAPES.find(({ dropped, joint }) => dropped && !joint)!;
 
 describe("linear: reference", () => {
   it.each(SHAPES.map((shape) => [JSON.stringify(shape), shape] as const))(
@@ -131,13 +75,13 @@ describe("linear: kernels", () => {
   });
 
   it("add the factors' gradients of several backward passes", async () => {
-    const shape = SHAPES[3]!;
+    const shape = THREE;
     const group = makeGroup(shape, 2);
     expectGroup(await runGroup(device, shape, group, [true, true], 2), shape, group, 2);
   });
 
   it("leave a padded rank's gradients at zero, so that it stays padding", async () => {
-    const shape = SHAPES[2]!;
+    const shape = PADDED;
     const { factors } = await runGroup(device, shape, makeGroup(shape, 3));
     const [dA, dB] = [factors[0]!, factors[1]!];
     expect(dA.slice(3 * shape.K).every((value) => value === 0)).toBe(true);
@@ -169,6 +113,12 @@ describe("linear: dispatches", () => {
     expect(await dispatches(three(16))).toEqual({ "matmul.nt": 4, "matmul.nn": 6, "matmul.tn": 4 });
   });
 
+  it("makes one of each where weights, factors and gradients of the results lie side by side", async () => {
+    const [three] = JOINT;
+    expect(await dispatches(three!)).toEqual({ "matmul.nt": 2, "matmul.nn": 2, "matmul.tn": 2 });
+    expect(await dispatches(JOINT[4]!)).toEqual({ "matmul.nt": 3, "matmul.nn": 3, "matmul.tn": 2 });
+  });
+
   it("makes one each where they do not", async () => {
     expect(await dispatches({ ...three(16), gaps: true })).toEqual({ "matmul.nt": 6, "matmul.nn": 6, "matmul.tn": 6 });
   });
@@ -187,7 +137,7 @@ describe("linear: dispatches", () => {
   });
 
   it("gives null for what was not asked for", async () => {
-    const shape = SHAPES[4]!;
+    const shape = DROPPED;
     const group = makeGroup(shape, 1);
     const outcome = await runGroup(device, shape, group, [true, false]);
     expect(outcome.dDropped).toBeNull();
@@ -223,5 +173,19 @@ describe("linear: shapes", () => {
     expect(forward([3, 8], [12, 8], [4, 12], [12, 4])).toThrow("[linear] A is [4,12] and B is [12,4]");
     expect(forward([3, 8], [12, 8], [8, 8], [12, 4])).toThrow("[linear] A is [8,8] and B is [12,4]");
     expect(forward([3, 8], [12, 8], [6, 8], [12, 6])).toThrow("[linear] A is [6,8] and B is [12,6]");
+  });
+
+  it("refuses a residual of another shape, or for several layers", () => {
+    const program = new Program();
+    const of = (...shape: number[]) => program.tensor(shape, "x");
+    const shards = [{ tensor: of(12, 8), begin: 0, rows: 12 }];
+    const member = { weight: { shape: [12, 8], element: "f32", shards } as const, bias: null, lowRank: null };
+    const run = (residual: number[], members = [member]) => {
+      const x = of(3, 8);
+      return () => linear.forward(program, [x, x, of(...residual)], { members, residual: true }, []);
+    };
+    expect(run([3, 12])).not.toThrow();
+    expect(run([3, 8])).toThrow("the residual is [3,8], expected [3,12]");
+    expect(run([3, 12], [member, member])).toThrow("one layer in one piece");
   });
 });

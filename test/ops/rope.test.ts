@@ -72,7 +72,8 @@ describe("rope: one gradient alone", () => {
       headDim: 4,
     };
     const dys = [0, 1].map((i) => (i === output ? dy : null));
-    const grads = rope.backward(program, null, dys, attrs, [true, true]);
+    const [q, k] = [program.tensor([2, 4], "q"), program.tensor([2, 4], "k")];
+    const grads = rope.backward(program, { q, k }, dys, attrs, [true, true]);
     const [given, missing] = [program.readFloats(grads[output]!), program.readFloats(grads[1 - output]!)];
     await device.run(program);
     // A quarter turn back: first' = second, second' = −first.

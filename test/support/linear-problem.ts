@@ -2,8 +2,8 @@
 import { Random } from "../../src/core/random.ts";
 import type { Device } from "../../src/gpu/device.ts";
 import type { Program } from "../../src/gpu/program.ts";
-import { reshape, type Tensor } from "../../src/gpu/tensor.ts";
-import { freeWeight, type WeightElement } from "../../src/gpu/weight.ts";
+import { reshape, sliceRows, type Tensor } from "../../src/gpu/tensor.ts";
+import { freeWeight, sliceWeight, type WeightElement } from "../../src/gpu/weight.ts";
 import type { LinearMember } from "../../src/ops/linear.ts";
 import type { LinearLayer } from "../reference/linear.ts";
 import { upload } from "./run-op.ts";
@@ -31,6 +31,10 @@ export interface GroupShape {
   readonly dropped?: boolean;
   /** Put a gap between the A factors, so that they are no one matrix. */
   readonly gaps?: boolean;
+  /** The weights, and the biases, lie one behind another, and so do the gradients of the results. */
+  readonly joint?: boolean;
+  /** y is added to a residual [N, out]; for a single layer. */
+  readonly residual?: boolean;
 }
 
 export interface Group {
@@ -38,11 +42,12 @@ export interface Group {
   readonly dropped: Host;
   readonly layers: readonly LinearLayer[];
   readonly dys: readonly Host[];
+  readonly residual: Host | null;
 }
 
 const padded = (rank: number): number => Math.ceil(rank / 4) * 4;
 
-export function makeGroup({ N, K, layers, element = "f32", dropped }: GroupShape, seed: number): Group {
+export function makeGroup({ N, K, layers, element = "f32", dropped, residual }: GroupShape, seed: number): Group {
   const random = new Random(seed);
   const x = hostTensor(random, [N, K]);
   return {
@@ -55,6 +60,7 @@ export function makeGroup({ N, K, layers, element = "f32", dropped }: GroupShape
       lowRank: rank === 0 ? null : { ...factors(random, out, K, rank), scale, rank: padded(rank) },
     })),
     dys: layers.map(({ out }) => hostTensor(random, [N, out])),
+    residual: residual ? hostTensor(random, [N, layers[0]!.out]) : null,
   };
 }
 
@@ -87,6 +93,7 @@ export function placeGroup(program: Program, device: Device, shape: GroupShape, 
     const view = { storage: values.storage, offset, shape: size, element: "f32" } as const;
     return frozen ? view : { ...view, grad: { ...view, storage: gradients.storage } };
   };
+  const together = shape.joint ? placeTogether(device, shape, group) : null;
   const frozen = (i: number, name: string) => shape.layers[i]!.frozen?.includes(name) ?? false;
   const adapters = group.layers.map(
     ({ lowRank }, i) => lowRank && { A: place(lowRank.A, [lowRank.rank, K], frozen(i, "A")) },
@@ -95,8 +102,8 @@ export function placeGroup(program: Program, device: Device, shape: GroupShape, 
     const { shardRows = out } = shape.layers[i]!;
     const small = withBinding(device, shardRows * K * (element === "f32" ? 4 : 2));
     return {
-      weight: placeWeight(small, { shape: [out, K], values: W }, element),
-      bias: bias && reshape(upload(program, { shape: [out], values: bias }, "bias"), [out]),
+      weight: together?.weights[i] ?? placeWeight(small, { shape: [out, K], values: W }, element),
+      bias: together?.biases?.[i] ?? (bias && reshape(upload(program, { shape: [out], values: bias }, "bias"), [out])),
       lowRank: lowRank && {
         A: adapters[i]!.A,
         B: place(lowRank.B, [out, lowRank.rank], frozen(i, "B")),
@@ -109,8 +116,29 @@ export function placeGroup(program: Program, device: Device, shape: GroupShape, 
     factors: members.flatMap(({ lowRank }) => (lowRank ? [lowRank.A, lowRank.B] : [])),
     free: () => {
       for (const { weight } of members) freeWeight(device, weight);
+      if (together?.biases) device.free(together.biases[0]!);
       device.free(values);
       device.free(gradients);
     },
   };
+}
+
+/** All weights in one storage, all biases in another; every part must end on a multiple of 256 bytes. */
+function placeTogether(device: Device, { K, layers, element = "f32" }: GroupShape, group: Group) {
+  const rows = layers.reduce((sum, { out }) => sum + out, 0);
+  const values = Float64Array.from(group.layers.flatMap(({ W }) => [...W]));
+  const whole = placeWeight(device, { shape: [rows, K], values }, element);
+  const biases = layers[0]!.bias ? device.allocate([rows], "biases") : null;
+  if (biases) {
+    const all = Float64Array.from(group.layers.flatMap(({ bias }) => [...bias!]));
+    device.upload(biases, new Uint8Array(toF32(all).buffer));
+  }
+  let row = 0;
+  const views = layers.map(({ out }) => {
+    const weight = sliceWeight(whole, row, out);
+    const bias = biases && sliceRows(biases, row, out);
+    row += out;
+    return { weight: { ...weight, shape: [out, K] as const }, bias };
+  });
+  return { weights: views.map(({ weight }) => weight), biases: biases && views.map(({ bias }) => bias!) };
 }

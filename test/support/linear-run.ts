@@ -7,6 +7,7 @@ import { linearBackward, linearForward } from "../reference/linear.ts";
 import { expectClose, TOLERANCE, type Tolerance } from "./compare.ts";
 import { type Group, type GroupShape, placeGroup } from "./linear-problem.ts";
 import { upload } from "./run-op.ts";
+import { toF32 } from "./values.ts";
 
 export interface Outcome {
   readonly ys: readonly Float32Array[];
@@ -26,17 +27,23 @@ export async function runGroup(
 ): Promise<Outcome> {
   const program = new Program();
   const placed = placeGroup(program, on, shape, group);
-  const attrs = { members: placed.members };
+  const residual = group.residual && upload(program, group.residual, "residual");
+  const attrs = { members: placed.members, residual: residual !== null };
   const x = upload(program, group.x, "x");
   const dropped = shape.dropped ? upload(program, group.dropped, "dropped") : x;
-  const inputs = [x, dropped, ...placed.factors];
-  const wanted = [...needs, ...placed.factors.map((factor) => factor.grad !== undefined)];
+  const inputs = [x, dropped, ...placed.factors, ...(residual ? [residual] : [])];
+  const wanted = [...needs, ...placed.factors.map((factor) => factor.grad !== undefined), ...(residual ? [true] : [])];
   const { outputs, saved } = linear.forward(program, inputs, attrs, wanted);
-  const dys = group.dys.map((dy, i) => upload(program, dy, `dy ${i}`));
+  const dys = group.dys.map((dy, i) => {
+    if (!shape.joint) return upload(program, dy, `dy ${i}`);
+    const tensor = program.gradient(outputs[i]!, "dys");
+    program.write(tensor, toF32(dy.values));
+    return tensor;
+  });
   let grads = linear.backward(program, saved, dys, attrs, wanted);
   for (let pass = 1; pass < passes; pass++) grads = linear.backward(program, saved, dys, attrs, wanted);
   expect(grads).toHaveLength(inputs.length);
-  expect(grads.slice(2)).toEqual(placed.factors.map(() => null));
+  expect(grads.slice(2)).toEqual([...placed.factors.map(() => null), ...(residual ? [dys[0]] : [])]);
 
   const [dx, dDropped] = [grads[0]!, grads[1]!];
   const reading = [...outputs, dx, dDropped, ...placed.factors.map(({ grad }) => grad ?? null)].map(
@@ -68,7 +75,8 @@ export function expectGroup(
   const widest = Math.max(...group.layers.map(({ out }) => out));
   const forward = TOLERANCE.reduction(K);
   for (const [i, y] of linearForward(x, dropped, group.layers, N, K).entries()) {
-    expectClose(outcome.ys[i]!, y, forward, `y ${i}`);
+    const { residual } = group;
+    expectClose(outcome.ys[i]!, residual ? y.map((value, at) => value + residual.values[at]!) : y, forward, `y ${i}`);
   }
   const expected = reference(
     x,

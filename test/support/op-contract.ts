@@ -4,7 +4,8 @@
  *   2. forward and backward kernels against the reference, on edge shapes and random ones, with the tolerance of its
  *      class, and proof that the comparison notices a wrong reference;
  *   3. `needs`: a gradient that is not asked for is null, changes no other, and costs nothing where it is a kernel;
- *   4. no GPU error and no byte left behind, after every run.
+ *   4. gradients that are there already are added to, where the op says so;
+ *   5. no GPU error and no byte left behind, after every run.
  * To add an op: write test/reference/<stem>.ts, then a test file that calls `opContract`.
  */
 import { beforeAll, describe, expect, it } from "vitest";
@@ -107,6 +108,20 @@ export function opContract<Shape extends object, Attrs, Saved>(contract: OpContr
       expect(() => compare(all, { ...problem, forward: (x) => wrong(problem.forward(x)) }, "")).toThrow("relative L2");
       const backward: typeof problem.backward = (x, dys) => wrong(problem.backward(x, dys));
       expect(() => compare(all, { ...problem, backward }, "")).toThrow("relative L2");
+    });
+
+    it.skipIf(!op.adds)("add to gradients that are there", async () => {
+      const { shape, seed } = shapes.at(-1)!;
+      const problem = make(shape, seed);
+      const random = new Random(seed);
+      const before = problem.inputs.map(({ shape, values }) => ({ shape, values: fill(random, values.length) }));
+      const run = { op, ...runOf(contract, problem, seed), needs: problem.inputs.map(() => true), before };
+      const { grads } = await runOp(device, run);
+      const inputs = problem.inputs.map(({ values }) => values);
+      for (const [i, own] of problem.backward(inputs, run.gradients).entries()) {
+        const sum = own.map((value, j) => value + before[i]!.values[j]!);
+        expectClose(grads[i]!, sum, problem.tolerance.backward, `gradient of input ${i}`);
+      }
     });
 
     it("make no gradient that was not asked for", async () => {

@@ -17,6 +17,8 @@ export interface Run<Attrs, Saved> {
   readonly dys: readonly Host[] | null;
   /** Which gradients are asked for; none leaves backward out. */
   readonly needs: readonly boolean[];
+  /** Gradients that the inputs have already, for an op that adds to them by itself. */
+  readonly before?: readonly Host[];
 }
 
 export interface Result {
@@ -39,7 +41,8 @@ export async function runOp<Attrs, Saved>(device: Device, run: Run<Attrs, Saved>
   const inputs = run.inputs.map((host, i) => upload(program, host, `input ${i}`));
   const { outputs, saved } = op.forward(program, inputs, attrs, needs);
   const dys = run.dys ? run.dys.map((host, i) => upload(program, host, `dy ${i}`)) : outputs.map(() => null);
-  const grads = needs.includes(true) ? op.backward(program, saved, dys, attrs, needs) : [];
+  const before = run.before?.map((host, i) => upload(program, host, `before ${i}`));
+  const grads = needs.includes(true) ? op.backward(program, saved, dys, attrs, needs, before) : [];
   const reading = [...outputs, ...grads].map((tensor) => tensor && program.readFloats(tensor));
   await device.run(program);
   const values = await Promise.all(reading);

@@ -5,9 +5,9 @@ import type { Example } from "../../data/encode.ts";
 import type { ModelConfig } from "../../formats/model-config.ts";
 import type { Device } from "../../gpu/device.ts";
 import { Program } from "../../gpu/program.ts";
-import { allocateWeight } from "../../gpu/weight.ts";
 import { attachLora } from "../../lora/attach.ts";
 import type { CausalLM } from "../../models/model.ts";
+import { placeWeights } from "../../models/place.ts";
 import { buildModel } from "../../models/registry.ts";
 import { namedLeaves } from "../../nn/module.ts";
 import { Adamw } from "../../optim/adamw.ts";
@@ -89,14 +89,13 @@ export async function benchTrainingStep(device: Device, steps: number): Promise<
 /** The bench's model with random weights on the device. */
 export function randomModel(device: Device, random: Random): CausalLM {
   const model = buildModel(STEP_MODEL, "bench");
-  for (const { path, leaf } of namedLeaves(model.tree)) {
+  placeWeights(model.tree, device, () => "f32");
+  for (const { leaf } of namedLeaves(model.tree)) {
     if (leaf.kind === "rmsnorm") {
-      leaf.weight = device.allocate(leaf.shape, path);
-      device.upload(leaf.weight, new Uint8Array(new Float32Array(leaf.shape[0]).fill(1).buffer));
+      device.upload(leaf.weight!, new Uint8Array(new Float32Array(leaf.shape[0]).fill(1).buffer));
       continue;
     }
-    leaf.weight = allocateWeight(device, leaf.shape, "f32", path);
-    for (const { tensor, rows } of leaf.weight.shards) {
+    for (const { tensor, rows } of leaf.weight!.shards) {
       const values = Float32Array.from({ length: rows * leaf.shape[1] }, () => 0.02 * random.normal());
       device.upload(tensor, new Uint8Array(values.buffer));
     }

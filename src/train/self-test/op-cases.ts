@@ -58,6 +58,7 @@ function recordRmsnorm(bench: Bench): void {
 
 function recordRope(bench: Bench): void {
   const [q, k] = [bench.input([N, H * D]), bench.input([N, KV * D])];
+  const [dq, dk] = [bench.input([N, H * D]), bench.input([N, KV * D])];
   const angles = Array.from({ length: N * D }, (_, at) => {
     const angle = Math.floor(at / D) * BASE ** ((-2 * Math.floor((at % D) / 2)) / D);
     return at % 2 === 0 ? Math.cos(angle) : Math.sin(angle);
@@ -66,11 +67,10 @@ function recordRope(bench: Bench): void {
   const attrs = { table, positions: bench.words(POSITIONS), heads: H, kvHeads: KV, headDim: D };
   const needs = [true, true];
   const { outputs, saved } = rope.forward(bench.program, [q.tensor, k.tensor], attrs, needs);
-  const grads = rope.backward(bench.program, saved, [q.tensor, k.tensor], attrs, needs);
-  for (const [i, { values }] of [q, k].entries()) {
-    const name = i === 0 ? "q" : "k";
-    bench.expect(name, outputs[i]!, rotate(values, POSITIONS, D, BASE, 1));
-    bench.expect(`d${name}`, grads[i]!, rotate(values, POSITIONS, D, BASE, -1));
+  const grads = rope.backward(bench.program, saved, [dq.tensor, dk.tensor], attrs, needs);
+  for (const [i, name] of (["q", "k"] as const).entries()) {
+    bench.expect(name, outputs[i]!, rotate([q, k][i]!.values, POSITIONS, D, BASE, 1));
+    bench.expect(`d${name}`, grads[i]!, rotate([dq, dk][i]!.values, POSITIONS, D, BASE, -1));
   }
 }
 

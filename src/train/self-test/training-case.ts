@@ -7,11 +7,12 @@ import { layFlat } from "../../data/batches.ts";
 import { type Example, NO_LOSS } from "../../data/encode.ts";
 import type { Device } from "../../gpu/device.ts";
 import { Program } from "../../gpu/program.ts";
-import { allocateWeight, freeWeight } from "../../gpu/weight.ts";
+import { freeWeight } from "../../gpu/weight.ts";
 import type { Adapter, AdapterFactor } from "../../lora/adapter.ts";
 import { attachAdapter, freeLora, readFactors } from "../../lora/attach.ts";
 import { targetLayers } from "../../lora/targets.ts";
 import type { CausalLM } from "../../models/model.ts";
+import { placeWeights } from "../../models/place.ts";
 import { buildModel } from "../../models/registry.ts";
 import { namedLeaves } from "../../nn/module.ts";
 import { Adamw } from "../../optim/adamw.ts";
@@ -41,7 +42,7 @@ const DIRECTIONS = 3;
 async function trainOnce(device: Device): Promise<Measured> {
   const random = new Random(2);
   const model = buildModel(SELF_TEST_CONFIG, "self-test");
-  const weights = placeWeights(model, device, random);
+  const weights = uploadWeights(model, device, random);
   const adapter = randomAdapter(model, random);
   const lora = attachAdapter(model.tree, device, adapter, { trainable: true });
   const optimizer = new Adamw(device, lora.parameters, lora.gradients!);
@@ -74,20 +75,19 @@ async function trainOnce(device: Device): Promise<Measured> {
 }
 
 /** Uploads random weights and gives their values by path. */
-function placeWeights(model: CausalLM, device: Device, random: Random): LlamaWeights {
+function uploadWeights(model: CausalLM, device: Device, random: Random): LlamaWeights {
   const values = new Map<string, Float64Array>();
+  placeWeights(model.tree, device, () => "bf16");
   for (const { path, leaf } of namedLeaves(model.tree)) {
     if (leaf.kind === "rmsnorm") {
       values.set(
         path,
         normal(random, leaf.shape[0], 0.1).map((value) => Math.fround(1 + value)),
       );
-      leaf.weight = device.allocate(leaf.shape, path);
-      device.upload(leaf.weight, new Uint8Array(Float32Array.from(values.get(path)!).buffer));
+      device.upload(leaf.weight!, new Uint8Array(Float32Array.from(values.get(path)!).buffer));
     } else {
       values.set(path, weightValues(random, leaf.shape[0] * leaf.shape[1]));
-      leaf.weight = allocateWeight(device, leaf.shape, "bf16", path);
-      uploadWeight(device, leaf.weight, values.get(path)!);
+      uploadWeight(device, leaf.weight!, values.get(path)!);
     }
   }
   return values;
