@@ -20,9 +20,11 @@ export class CommandBatch {
     this.gpu = gpu;
   }
 
-  computePass(): GPUComputePassEncoder {
+  /** `timestampWrites`: for a pass of its own. */
+  computePass(timestampWrites?: GPUComputePassTimestampWrites): GPUComputePassEncoder {
+    if (timestampWrites) this.endPass();
     this.encoder ??= this.gpu.createCommandEncoder();
-    this.pass ??= this.encoder.beginComputePass();
+    this.pass ??= this.encoder.beginComputePass(timestampWrites ? { timestampWrites } : {});
     return this.pass;
   }
 

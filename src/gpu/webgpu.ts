@@ -11,6 +11,7 @@ import { type Counters, type Device, type DeviceLimits, emptyCounters, residentT
 import { Buffers, count, dispatchCost, execute } from "./execute.ts";
 import { PARAMS_SLOT, writeParams } from "./kernel.ts";
 import { type Binding, Pipelines } from "./pipelines.ts";
+import type { Profiler } from "./profiler.ts";
 import { analyse, type Command, type DispatchCommand, type Program } from "./program.ts";
 import { Readback } from "./readback.ts";
 import { type Sleep, SubmitPacer } from "./submit-pacer.ts";
@@ -30,6 +31,8 @@ export class WebGpuDevice implements Device {
   readonly limits: DeviceLimits;
   readonly counters: Counters = emptyCounters();
   readonly gpu: GPUDevice;
+  /** Set by whoever wants to know where the time goes. */
+  profiler: Profiler | null = null;
   private readonly buffers: Buffers<GPUBuffer>;
   private readonly pipelines: Pipelines;
   private readonly readback: Readback;
@@ -156,7 +159,7 @@ export class WebGpuDevice implements Device {
   private encodeDispatch(batch: CommandBatch, command: DispatchCommand, params: GPUBindGroup, slot: number): void {
     const { kernel, variant } = command;
     const bindings = [...command.inputs, ...command.outputs].map((tensor) => this.binding(tensor));
-    const pass = batch.computePass();
+    const pass = batch.computePass(this.profiler?.time(`${kernel.stem}.${kernel.entry}`));
     pass.setPipeline(this.pipelines.get(kernel, variant));
     pass.setBindGroup(0, this.pipelines.bindGroup(kernel, bindings));
     pass.setBindGroup(1, params, [slot]);
