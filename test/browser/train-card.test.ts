@@ -90,9 +90,9 @@ describe.skipIf(missing)(`the Train card in Chromium${missing ? ` (no browser: $
     await plain.close();
     const steep = await open("rate-too-high");
     await steep.page.getByText("Steps far too large").waitFor();
-    await steep.page.getByRole("button", { name: "Set the learning rate to 0.002" }).press("Enter");
+    await steep.page.getByRole("button", { name: "Set the learning rate to 0.003" }).press("Enter");
     await steep.page.getByText("Steps far too large").waitFor({ state: "detached" });
-    expect(await ask(steep.page, "get().config.learningRate")).toBe(2e-3);
+    expect(await ask(steep.page, "get().config.learningRate")).toBe(3e-3);
     await steep.close();
     const odd = await open("suspicious");
     await odd.page.getByText("Suspicious. Usable, but its answers look odd").waitFor();
