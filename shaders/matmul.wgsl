@@ -1,7 +1,7 @@
 // matmul: c = scale·(a · b) in the layouts NT (b transposed), NN and TN (a transposed), with bias, low-rank term, c +=
 // shapes    nt: a [M,K] w [N,K] -> c [M,N]   nn: a [M,K] w [K,N] -> c [M,N]   tn: a [M,K] b [M,N] -> c [K,N]
-// grid      one invocation per 4×4 block of c, WX × 64/WX invocations per workgroup; nt_few: one workgroup per row of a
-// tiling    no workgroup memory: each step of four loads 4 + 4 vec4 and does 64 FMAs on a mat4x4 held in registers
+// grid      one invocation per ROWS×4 block of c, WX × 64/WX invocations per workgroup; nt_few: one workgroup per row of a
+// tiling    no workgroup memory: each step of four loads 4 vec4 of w and ROWS of a (lib/rows-…), 64 FMAs for each four rows
 // numerics  products and sums in f32 for every weight type; rows past the end are clamped, read twice, never stored
 // reference test/reference/matmul.ts
 //
@@ -48,15 +48,6 @@ struct Params {
 @group(0) @binding(6) var<storage, read_write> c: array<vec4f>;       // nt, nn [M,N]
 @group(0) @binding(2) var<storage, read_write> c_tn: array<vec4f>;    // tn [K,N]
 
-// Four consecutive rows of a, at vec4 column k.
-fn rows_of_a(at: vec4u, k: u32) -> mat4x4f {
-  return mat4x4f(a[at.x + k], a[at.y + k], a[at.z + k], a[at.w + k]);
-}
-
-fn rows_of_h(at: vec4u, k: u32) -> mat4x4f {
-  return mat4x4f(h[at.x + k], h[at.y + k], h[at.z + k], h[at.w + k]);
-}
-
 // row, row+1, row+2, row+3, none beyond the last.
 fn four_rows(row: u32, count: u32) -> vec4u {
   return min(row + vec4u(0u, 1u, 2u, 3u), vec4u(count - 1u));
@@ -101,41 +92,45 @@ fn what_is_there(at: u32) -> vec4f {
 
 // c[i,j] = Σ_k a[i,k]·w[j,k] + bias[j] + scale·Σ_r h[i,r]·low_rank[j,r]
 @compute @workgroup_size(WX, 64u / WX)
-fn nt(@builtin(global_invocation_id) id: vec3u) {
-  let column = id.x;      // in vec4 units
-  let row = id.y * 4u;
+fn nt(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
+  let column = group.x * WX + local.x;      // in vec4 units
+  let row = (group.y * (64u / WX) + local.y) * ROWS;
   let k4 = (params.k + 3u) / 4u;
-  if (column * 4u >= params.n || row >= params.rows) {
-    return;
-  }
-  let rows = four_rows(row, params.rows);
-  let a_at = params.a_offset + rows * params.a_stride;
+  let rows = place_rows(row, params.a_stride, params.a_offset);
   let w_rows = four_rows(column * 4u, params.n);
   let w_at = w_rows * k4;
-  var acc = mat4x4f();
+  var sums = Sums();
   for (var k = 0u; k < k4; k++) {
     let w = mat4x4f(
       widen(weight[w_at.x + k]), widen(weight[w_at.y + k]), widen(weight[w_at.z + k]), widen(weight[w_at.w + k]),
     );
-    acc += transpose(w) * rows_of_a(a_at, k);
+    sums = add_products(sums, transpose(w), rows_of_a(rows, k));
   }
   let member = member_of(column, params.c_stride, params.c_offset);
   if (params.rank > 0u) {
-    let h_at = params.h_offset + member.index * params.rank / 4u + rows * params.h_stride;
+    let first = member_of(group.x * WX, 0u, 0u).index;
+    let last = member_of(group.x * WX + WX - 1u, 0u, 0u).index;
     let rank4 = params.rank / 4u;
-    let l_at = w_rows * rank4;
-    var extra = mat4x4f();
-    for (var k = 0u; k < rank4; k++) {
-      let l = mat4x4f(low_rank[l_at.x + k], low_rank[l_at.y + k], low_rank[l_at.z + k], low_rank[l_at.w + k]);
-      extra += transpose(l) * rows_of_h(h_at, k);
+    var extra = Sums();
+    // Of the members that this workgroup meets all take part, since rows may be handed round; one of them counts.
+    for (var m = first; m <= last; m++) {
+      let h_rows = place_rows(row, params.h_stride, params.h_offset + m * rank4);
+      let counts = select(0.0, 1.0, m == member.index);
+      for (var k = 0u; k < rank4; k++) {
+        let at = w_rows * rank4 + k;
+        let l = mat4x4f(low_rank[at.x], low_rank[at.y], low_rank[at.z], low_rank[at.w]);
+        extra = add_products(extra, counts * transpose(l), rows_of_h(h_rows, k));
+      }
     }
-    acc += params.scale * extra;
+    sums = add_scaled(sums, params.scale, extra);
+  }
+  if (column * 4u >= params.n) {
+    return;
   }
   if (params.bias == 1u) {
-    let row_bias = bias[column];
-    acc += mat4x4f(row_bias, row_bias, row_bias, row_bias);
+    sums = add_to_rows(sums, bias[column]);
   }
-  store(acc, row, member.stride, member.offset + column - member.begin);
+  store_sums(sums, row, member.stride, member.offset + column - member.begin);
 }
 
 var<workgroup> partial: array<vec4f, 64>;   // nt_few
@@ -181,45 +176,44 @@ fn nt_few(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
 
 // c[i,j] = Σ_k a[i,k]·w[k,j] + scale·Σ_r h[i,r]·low_rank[r,j]   or, without low-rank term, scale·Σ_k a[i,k]·w[k,j]
 @compute @workgroup_size(WX, 64u / WX)
-fn nn(@builtin(global_invocation_id) id: vec3u) {
-  let column = id.x;
-  let row = id.y * 4u;
+fn nn(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
+  let column = group.x * WX + local.x;
+  let row = (group.y * (64u / WX) + local.y) * ROWS;
   let k4 = (params.k + 3u) / 4u;
   let n4 = (params.n + 3u) / 4u;
-  if (column >= n4 || row >= params.rows) {
-    return;
-  }
-  let rows = four_rows(row, params.rows);
+  let w_column = min(column, n4 - 1u);
   let ends = vec3u(min(params.begin_1, k4), min(params.begin_2, k4), k4);
-  var acc = mat4x4f();
+  var sums = Sums();
   var k = 0u;
   for (var m = 0u; m < 3u; m++) {
     let end = ends[m];
-    if (params.apart > 0u && m != id.z) {
+    if (params.apart > 0u && m != group.z) {
       k = end;
     }
     let member = member_of(k, params.a_stride, params.a_offset);
-    let a_at = member.offset - member.begin + rows * member.stride;
+    let rows = place_rows(row, member.stride, member.offset - member.begin);
     for (; k < end; k++) {
       // Where K is no multiple of 4, a holds zeros past it and any finite row of w will do.
-      let w_at = four_rows(k * 4u, params.k) * n4 + column;
+      let w_at = four_rows(k * 4u, params.k) * n4 + w_column;
       let w = mat4x4f(widen(weight[w_at.x]), widen(weight[w_at.y]), widen(weight[w_at.z]), widen(weight[w_at.w]));
-      acc += w * rows_of_a(a_at, k);
+      sums = add_products(sums, w, rows_of_a(rows, k));
     }
   }
   if (params.rank > 0u) {
-    let h_at = params.h_offset + rows * params.h_stride;
-    var extra = mat4x4f();
+    let h_rows = place_rows(row, params.h_stride, params.h_offset);
+    var extra = Sums();
     for (var k = 0u; k < params.rank / 4u; k++) {
-      let at = k * 4u * n4 + column;
+      let at = k * 4u * n4 + w_column;
       let l = mat4x4f(low_rank[at], low_rank[at + n4], low_rank[at + 2u * n4], low_rank[at + 3u * n4]);
-      extra += l * rows_of_h(h_at, k);
+      extra = add_products(extra, l, rows_of_h(h_rows, k));
     }
-    acc += params.scale * extra;
+    sums = add_scaled(sums, params.scale, extra);
   } else {
-    acc *= params.scale;
+    sums = scale_sums(sums, params.scale);
   }
-  store(acc, row, params.c_stride, params.c_offset + id.z * n4 + column);
+  if (column < n4) {
+    store_sums(sums, row, params.c_stride, params.c_offset + group.z * n4 + column);
+  }
 }
 
 // c[i,j] = scale·Σ_m a[m,i]·b[m,j]; a's columns K and b's columns N are multiples of 4

@@ -24,8 +24,22 @@ export interface Kernel {
   /** Shader pieces from shaders/lib put in front, e.g. `weight-bf16`; may be replaced per dispatch. */
   readonly include?: readonly string[];
   grid(sizes: Sizes): Grid;
+  /** Other ways to the same result; a device may choose one of them for every dispatch that it suits. */
+  readonly forms?: readonly Form[];
   /** Floating-point operations of one dispatch; 0 for kernels that only move bytes. */
   flops?(sizes: Sizes): number;
+}
+
+/** Another way of a kernel to its result: the same entry point, bindings and params with other literals and pieces. */
+export interface Form {
+  readonly name: string;
+  /** Needs subgroups of at least so many invocations. */
+  readonly subgroup: number;
+  readonly constants: Sizes;
+  /** Piece by piece, what takes its place. */
+  readonly pieces: Readonly<Record<string, string>>;
+  /** Whether it suits a dispatch of these sizes. */
+  suits(sizes: Sizes): boolean;
 }
 
 /** Most workgroups WebGPU allows along one dimension. */
@@ -65,3 +79,9 @@ export function writeParams(kernel: Kernel, params: Sizes, view: DataView, offse
     at += 4;
   }
 }
+
+/** `variant` in this form. */
+export const inForm = ({ constants, include }: Variant, form: Form): Variant => ({
+  constants: { ...constants, ...form.constants },
+  include: include.map((piece) => form.pieces[piece] ?? piece),
+});

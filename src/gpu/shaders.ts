@@ -16,14 +16,18 @@ export function shaderText(name: string): string {
   return text;
 }
 
-/** Prelude of literals, included pieces, then the shader itself. */
+/** WGSL wants them before everything else. */
+const ENABLE = /^enable .*;$/gm;
+
+/** Language extensions (`enable …;`) of the pieces, a prelude of literals, the pieces, then the shader itself. */
 export function assemble(kernel: Kernel, variant: Variant): string {
   const constants = kernel.constants.map((name) => {
     const value = variant.constants[name];
     if (value === undefined) throw new RangeError(`${kernel.stem}.${kernel.entry}: constant ${name} was not given`);
     return `const ${name} = ${value}u;`;
   });
-  return [...constants, ...variant.include.map((piece) => shaderText(`lib/${piece}`)), shaderText(kernel.stem)].join(
-    "\n",
-  );
+  const pieces = variant.include.map((piece) => shaderText(`lib/${piece}`));
+  const enables = pieces.flatMap((text) => text.match(ENABLE) ?? []);
+  const bodies = pieces.map((text) => text.replace(ENABLE, ""));
+  return [...enables, ...constants, ...bodies, shaderText(kernel.stem)].join("\n");
 }

@@ -9,7 +9,7 @@ import { formatBytes } from "../core/units.ts";
 import { CommandBatch, type PendingRead } from "./command-batch.ts";
 import { type Counters, type Device, type DeviceLimits, emptyCounters, residentTensor } from "./device.ts";
 import { Buffers, count, dispatchCost, execute } from "./execute.ts";
-import { PARAMS_SLOT, writeParams } from "./kernel.ts";
+import { type Form, inForm, PARAMS_SLOT, writeParams } from "./kernel.ts";
 import { type Binding, Pipelines } from "./pipelines.ts";
 import type { Profiler } from "./profiler.ts";
 import { analyse, type Command, type DispatchCommand, type Program } from "./program.ts";
@@ -31,6 +31,10 @@ export class WebGpuDevice implements Device {
   readonly limits: DeviceLimits;
   readonly counters: Counters = emptyCounters();
   readonly gpu: GPUDevice;
+  /** Least size of a subgroup; 0: there are none. */
+  readonly subgroup: number;
+  /** Forms of kernels that are taken wherever they suit. */
+  readonly forms = new Set<Form>();
   /** Set by whoever wants to know where the time goes. */
   profiler: Profiler | null = null;
   private readonly buffers: Buffers<GPUBuffer>;
@@ -48,6 +52,7 @@ export class WebGpuDevice implements Device {
     this.name = name;
     const { maxStorageBufferBindingSize, maxBufferSize } = gpu.limits;
     this.limits = { maxBinding: Math.min(maxStorageBufferBindingSize, maxBufferSize), maxBuffer: maxBufferSize };
+    this.subgroup = gpu.features.has("subgroups") ? (gpu.adapterInfo?.subgroupMinSize ?? 0) : 0;
     this.pipelines = new Pipelines(gpu);
     const create = (size: number, label: string) => gpu.createBuffer({ size, label, usage: USAGE_STORAGE });
     const destroy = (buffer: GPUBuffer) => {
@@ -94,7 +99,8 @@ export class WebGpuDevice implements Device {
 
   private async runAlone(program: Program): Promise<void> {
     this.throwFailure();
-    const plan = analyse(program);
+    const analysed = analyse(program);
+    const plan = { ...analysed, commands: analysed.commands.map((command) => this.formed(command)) };
     await this.waits.for(this.prepare(plan.commands));
     const params = this.writeParams(plan.commands);
     const batch = new CommandBatch(this.gpu);
@@ -113,6 +119,12 @@ export class WebGpuDevice implements Device {
     });
     this.submit(batch);
     await this.caughtUp();
+  }
+
+  private formed(command: Command): Command {
+    if (command.kind !== "dispatch" || this.forms.size === 0) return command;
+    const form = command.kernel.forms?.find((one) => this.forms.has(one) && one.suits(command.params));
+    return form ? { ...command, variant: inForm(command.variant, form) } : command;
   }
 
   /** When at most two submits are in flight. A GPU→CPU wait; throws what went wrong meanwhile. */

@@ -6,7 +6,7 @@
  * low-rank products of several layers side by side.
  */
 import { shapeError } from "../core/errors.ts";
-import { ceilDiv, type Kernel, type Sizes } from "../gpu/kernel.ts";
+import { ceilDiv, type Form, type Kernel, type Sizes } from "../gpu/kernel.ts";
 import type { Program } from "../gpu/program.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import type { Weight, WeightElement } from "../gpu/weight.ts";
@@ -33,10 +33,20 @@ const params = {
   apart: "u32",
   scale: "f32",
 } as const;
-const constants = ["WX"];
+const constants = ["WX", "ROWS"];
 
-/** Invocations per workgroup; each makes a 4×4 block of c. */
 const INVOCATIONS = 64;
+/** Rows of c that an invocation makes, in all but one form. */
+const ROWS = 4;
+
+/** Sixteen rows for each invocation, which its subgroup loads together: less than half the loads for each product. */
+export const broadcast: Form = {
+  name: "broadcast",
+  subgroup: 8,
+  constants: { WX: 64, ROWS: 16 },
+  pieces: { "rows-direct": "rows-broadcast" },
+  suits: ({ n = 0, rows = 0 }) => n >= 128 && rows >= 16,
+};
 
 /**
  * Width of a workgroup: 8×8 for a large c, narrow for a narrow one (a low-rank product) and wide for a low one, so that
@@ -50,9 +60,8 @@ function workgroupWidth(columns: number, rows: number): number {
 /** The number of tokens is only known at run time, and large: it does not narrow the workgroup. */
 const ANY_ROWS = Number.POSITIVE_INFINITY;
 
-const blocks = (columns: number, rows: number, WX: number, z = 1) =>
-  [ceilDiv(columns, 4 * WX), ceilDiv(rows, (4 * INVOCATIONS) / WX), z] as const;
-const rowsGrid = ({ n = 0, rows = 0, WX = 8 }: Sizes) => blocks(n, rows, WX);
+const blocks = (columns: number, rows: number, { WX = 8, ROWS = 4 }: Sizes, z = 1) =>
+  [ceilDiv(columns, 4 * WX), ceilDiv(rows, (ROWS * INVOCATIONS) / WX), z] as const;
 const rowsFlops = ({ n = 0, k = 0, rank = 0, rows = 0 }: Sizes) => 2 * rows * n * (k + rank);
 
 export const matmulNt: Kernel = {
@@ -62,14 +71,16 @@ export const matmulNt: Kernel = {
   outputs: ["c"],
   params,
   constants,
-  include: ["weight-f32"],
-  grid: rowsGrid,
+  include: ["rows-direct", "weight-f32"],
+  grid: (sizes) => blocks(sizes.n ?? 0, sizes.rows ?? 0, sizes),
   flops: rowsFlops,
+  forms: [broadcast],
 };
 
 /** NT for a few rows, as a decoding step has: limited by reading w once, not by arithmetic. */
 export const matmulNtFew: Kernel = {
   ...matmulNt,
+  forms: [],
   entry: "nt_few",
   grid: ({ n = 0, rows = 0, WX = 16 }) => [ceilDiv(n, (4 * INVOCATIONS) / WX), rows, 1],
 };
@@ -81,7 +92,7 @@ const SHARERS = 16;
 export const matmulNn: Kernel = {
   ...matmulNt,
   entry: "nn",
-  grid: ({ n = 0, rows = 0, WX = 8, apart = 0 }) => blocks(n, rows, WX, Math.max(1, apart)),
+  grid: (sizes) => blocks(sizes.n ?? 0, sizes.rows ?? 0, sizes, Math.max(1, sizes.apart ?? 0)),
 };
 
 export const matmulTn: Kernel = {
@@ -89,7 +100,8 @@ export const matmulTn: Kernel = {
   entry: "tn",
   inputs: ["a", "b"],
   outputs: ["c"],
-  grid: ({ n = 0, k = 0, WX = 8 }) => blocks(n, k, WX),
+  grid: (sizes) => blocks(sizes.n ?? 0, sizes.k ?? 0, sizes),
+  forms: [],
   flops: ({ n = 0, k = 0, rows = 0 }) => 2 * rows * n * k,
 };
 
@@ -171,8 +183,8 @@ export function recordNt(
   const few = rows <= FEW_ROWS;
   for (const shard of weight.shards) {
     program.dispatch(few ? matmulNtFew : matmulNt, {
-      constants: { WX: few ? SHARERS : workgroupWidth(shard.rows, ANY_ROWS) },
-      include: [`weight-${weight.element}`],
+      constants: { WX: few ? SHARERS : workgroupWidth(shard.rows, ANY_ROWS), ROWS },
+      include: ["rows-direct", `weight-${weight.element}`],
       params: {
         ...strides(rows, a, { ...c, begin: c.begin + shard.begin }, lowRank),
         n: shard.rows,
@@ -210,8 +222,8 @@ export function recordNn(
   for (const [i, shard] of weight.shards.entries()) {
     const term = i === 0 ? lowRank : null;
     program.dispatch(matmulNn, {
-      constants: { WX: workgroupWidth(N, ANY_ROWS) },
-      include: [`weight-${weight.element}`],
+      constants: { WX: workgroupWidth(N, ANY_ROWS), ROWS },
+      include: ["rows-direct", `weight-${weight.element}`],
       params: {
         ...strides(rows, { ...a, begin: a.begin + shard.begin }, c, term),
         n: N,
@@ -242,7 +254,7 @@ export function recordTn(
 ): void {
   const [K = 0, N = 0] = c.shape;
   program.dispatch(matmulTn, {
-    constants: { WX: workgroupWidth(N, K) },
+    constants: { WX: workgroupWidth(N, K), ROWS },
     params: {
       ...strides(rows, a, allColumns(c), null),
       n: N,

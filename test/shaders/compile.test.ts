@@ -1,6 +1,6 @@
 /** Every kernel in every variant compiles, in both compilers: Tint (Chrome's, through Dawn) and naga (Firefox's). */
 import { beforeAll, describe, expect, it } from "vitest";
-import type { Kernel, Variant } from "../../src/gpu/kernel.ts";
+import { inForm, type Kernel, type Variant } from "../../src/gpu/kernel.ts";
 import { Pipelines } from "../../src/gpu/pipelines.ts";
 import { assemble, shaderStems, shaderText } from "../../src/gpu/shaders.ts";
 import type { WebGpuDevice } from "../../src/gpu/webgpu.ts";
@@ -9,7 +9,7 @@ import { testDevice } from "../support/device.ts";
 import { compileWithNaga, denoProgram } from "../support/naga.ts";
 import { parseWgsl, withoutComments } from "../support/wgsl.ts";
 
-const product = { K: 64, N: 32, RANK: 0, BIAS: 0, ACCUMULATE: 0, WX: 8 };
+const product = { K: 64, N: 32, RANK: 0, BIAS: 0, ACCUMULATE: 0, WX: 8, ROWS: 4 };
 
 /** Literals to try, by shader; a shader without any has one variant. */
 const CONSTANTS: Record<string, readonly Record<string, number>[]> = {
@@ -65,6 +65,13 @@ describe("Tint", () => {
     await device.idle();
   });
 
+  const formed = cases.flatMap((one) => (one.kernel.forms ?? []).map((form) => ({ ...one, form })));
+  it.for(formed)("compiles $title in the form $form.name", async ({ kernel, variant, form }, { skip }) => {
+    if (form.subgroup > device.subgroup) return skip("this adapter has no subgroups of that size");
+    await new Pipelines(device.gpu).prepare(kernel, inForm(variant, form));
+    await device.idle();
+  });
+
   it("refuses a literal the shader cannot live with", async () => {
     const broken = { ...cases[0]!.kernel, stem: "attention", entry: "forward", constants: ["H", "KV", "D"] };
     const compiling = new Pipelines(device.gpu).prepare(broken as Kernel, {
@@ -90,7 +97,8 @@ describe("shader text", () => {
   const FORBIDDEN = /\benable\b|\brequires\b|subgroup|\boverride\b|\$\{|\bf16\b|texture|sampler|atomic/;
   const files = [
     ...shaderStems(),
-    ...["reduce", "weight-f32", "weight-f16", "weight-bf16"].map((piece) => `lib/${piece}`),
+    // Not rows-broadcast: its form is for devices with subgroups alone.
+    ...["reduce", "rows-direct", "weight-f32", "weight-f16", "weight-bf16"].map((piece) => `lib/${piece}`),
   ];
 
   it.each(files)("%s keeps to what every browser has", (name) => {
