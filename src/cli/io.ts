@@ -30,7 +30,7 @@ export function processIo(): Io {
     err: process.stderr,
     async openDevice() {
       // Only now: commands without a GPU also run where Dawn cannot be loaded.
-      device ??= await (await import("./node/gpu.ts")).openGpu();
+      device ??= await (await import("./node/gpu.ts")).openTuned();
       return device;
     },
     onInterrupt(stop) {

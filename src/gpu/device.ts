@@ -3,6 +3,7 @@
  * programs, `DryDevice` only counts. It is not a graphics API and offers no immediate mode: everything is a Program.
  */
 import { deviceError } from "../core/errors.ts";
+import type { Form } from "./kernel.ts";
 import type { MemoryLedger } from "./pool.ts";
 import type { Program } from "./program.ts";
 import { type Element, makeStorage, type Tensor, tensorBytes } from "./tensor.ts";
@@ -27,6 +28,8 @@ export interface Device {
   /** The adapter in words, as the user should read it. */
   readonly name: string;
   readonly limits: DeviceLimits;
+  /** Of kernels: those that are taken wherever they suit, because they were measured to be faster here. */
+  readonly forms: ReadonlySet<Form>;
   readonly memory: MemoryLedger;
   readonly counters: Counters;
   /** A resident tensor, zero-filled. Throws DeviceError when it is larger than a binding may be. */
@@ -43,6 +46,9 @@ export interface Device {
   idle(): Promise<void>;
   destroy(): void;
 }
+
+/** The device's forms by name, for records. */
+export const formNames = ({ forms }: Pick<Device, "forms">): string[] => [...forms].map(({ name }) => name);
 
 export const emptyCounters = (): Counters => ({ dispatches: 0, submits: 0, flops: 0, bytes: 0 });
 

@@ -4,7 +4,7 @@
  */
 import { type Counters, type Device, type DeviceLimits, emptyCounters, residentTensor } from "./device.ts";
 import { Buffers, count, dispatchCost, execute } from "./execute.ts";
-import type { Kernel } from "./kernel.ts";
+import type { Form, Kernel } from "./kernel.ts";
 import { analyse, type Program } from "./program.ts";
 import type { Element, Tensor } from "./tensor.ts";
 
@@ -22,6 +22,8 @@ export class DryDevice implements Device {
     this.limits = limits;
     this.buffers = new Buffers({ create: (bytes) => ({ bytes }), destroy() {} }, limits);
   }
+
+  readonly forms = new Set<Form>();
 
   get memory() {
     return this.buffers.pool.ledger;

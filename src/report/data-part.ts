@@ -61,6 +61,7 @@ export function placePart({ device, versions, model, peakBytes, files }: ReportI
       ["Size", `${formatCount(model.parameters)} parameters in ${model.element}, ${formatBytes(model.bytes)}`],
       ["Device", device.name],
       ["Chosen by", device.source],
+      ["Forms of its kernels", device.forms?.join(", ") || null],
       ["Most memory on the device", peakBytes > 0 ? formatBytes(peakBytes) : null],
       ...known,
     ])}

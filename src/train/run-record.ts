@@ -84,7 +84,8 @@ export interface RunDescription {
   readonly began: Date;
   /** "lorikeet" and what it runs on. */
   readonly versions: Readonly<Record<string, string>>;
-  readonly device: { readonly name: string; readonly source: string | null };
+  /** `forms`: of its kernels, those chosen by measurement. */
+  readonly device: { readonly name: string; readonly source: string | null; readonly forms: readonly string[] };
   readonly model: { readonly name: string } & ModelFacts;
   readonly config: TrainConfig;
   readonly resumed: { readonly kind: string; readonly from: string } | null;

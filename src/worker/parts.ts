@@ -4,6 +4,7 @@ import { parseJson } from "../core/json.ts";
 import { openDevice } from "../gpu/open.ts";
 import { describeEnvironment, describeSupport } from "../gpu/support.ts";
 import type { WebGpuDevice } from "../gpu/webgpu.ts";
+import { tune } from "../ops/tune.ts";
 import { runSelfTest, selfTestError } from "../train/self-test.ts";
 import { type Context, toldFetch } from "./context.ts";
 import { AnswerDesk } from "./desks/answer-desk.ts";
@@ -28,7 +29,11 @@ export interface Surroundings {
 export const browserSurroundings = (): Surroundings => ({
   gpu: navigator.gpu as GPU | undefined,
   fetch: (input, init) => fetch(input, init),
-  openDevice: () => openDevice(navigator.gpu),
+  async openDevice() {
+    const device = await openDevice(navigator.gpu);
+    await tune(device);
+    return device;
+  },
   openStore: () => openStore(),
 });
 

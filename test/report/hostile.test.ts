@@ -26,7 +26,7 @@ function runWith(text: string): ReportInput {
     ...run,
     ...{ title: text, reason: text, error: text, resumed: { kind: text, from: text } },
     versions: { [text]: text },
-    device: { name: text, source: text },
+    device: { name: text, source: text, forms: [text] },
     model: { ...run.model, name: text, family: text },
     config: { ...run.config, targetModules: [text] },
     train: { ...run.train, name: text },

@@ -20,7 +20,7 @@ export function emptyRun(changes: Partial<ReportInput> = {}): ReportInput {
     ...{ title: "A run", status: "failed", began: "2026-07-26T14:03:00.000Z", ended: "2026-07-26T14:03:09.000Z" },
     ...{ verdict: null, reason: "No update was made." },
     versions: { lorikeet: "0.1.0", node: "20.20.2" },
-    device: { name: "Apple M3, metal-3", source: "metal" },
+    device: { name: "Apple M3, metal-3", source: "metal", forms: [] },
     model: { name: "org/Tiny-0.5B", family: "llama", blocks: 24, parameters: 494e6, element: "bf16", bytes: 988e6 },
     config: resolveConfig({}, "test"),
     resumed: null,

@@ -155,8 +155,8 @@ const FAULTS: readonly [what: string, shader: RegExp, search: string, replacemen
     [
       "a product off by a thousandth",
       /^matmul\.nn.*bf16/,
-      "acc += params.scale * extra",
-      "acc += 1.001 * params.scale * extra",
+      "add_scaled(sums, params.scale, extra)",
+      "add_scaled(sums, 1.001 * params.scale, extra)",
       [INPUT, STEP],
     ],
     ["half floats swapped", /^matmul\.nt.*f16/, "unpack2x16float(word.x)", "unpack2x16float(word.x).yx", [FORWARD]],

@@ -6,8 +6,11 @@ import { type Bench, measure, type SelfTestCase } from "./bench.ts";
 import { productNn, productNt, productTn, scaled, sum } from "./reference.ts";
 import { C, N } from "./sizes.ts";
 
-/** Columns of a wide product, where weights come in every storage, and of a narrow one: a low-rank factor. */
-const WIDE = 100;
+/**
+ * Columns of a wide product, where weights come in every storage, and of a narrow one: a low-rank factor. Wide enough for
+ * every form that the device may have chosen.
+ */
+const WIDE = 132;
 const RANK = 8;
 const SCALE = 2;
 

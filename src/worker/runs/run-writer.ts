@@ -1,5 +1,6 @@
 /** A run while it is under way: its folder, its state on disk, and what has happened since it was started or resumed. */
 
+import { formNames } from "../../gpu/device.ts";
 import type { Adapter } from "../../lora/adapter.ts";
 import { exportMlx } from "../../lora/export.ts";
 import type { SaveEvent } from "../../train/events.ts";
@@ -111,7 +112,7 @@ function describeRun(
   return {
     ...{ status, train, valid, config: stored.config, began: new Date(stored.began) },
     versions: { lorikeet: __LORIKEET_VERSION__, browser: globalThis.navigator?.userAgent ?? "" },
-    device: { name: device.name, source: null },
+    device: { name: device.name, source: null, forms: formNames(device) },
     model: { name: baseName(stored), ...modelFacts(model) },
     resumed: null,
     peakBytes: device.memory.peak,

@@ -1,4 +1,5 @@
 /** run.json and report.html of a run on the command line. */
+import { formNames } from "../../../gpu/device.ts";
 import { courseReport } from "../../../report/course-report.ts";
 import { runReport } from "../../../report/report.ts";
 import { modelFacts } from "../../../train/facts.ts";
@@ -25,7 +26,11 @@ function describe(run: PreparedRun, status: RunDescription["status"], began: Dat
   return {
     ...{ status, began, config, train, valid },
     versions: { lorikeet: packageVersion(), node: process.versions.node },
-    device: { name: session.device.name, source: process.env.LORIKEET_ADAPTER ?? null },
+    device: {
+      name: session.device.name,
+      source: process.env.LORIKEET_ADAPTER ?? null,
+      forms: formNames(session.device),
+    },
     model: { name, ...modelFacts(session.model) },
     resumed: origin.kind === "fresh" ? null : { kind: origin.kind, from: origin.path },
     peakBytes: session.device.memory.peak,
