@@ -1,11 +1,13 @@
 /** What every family must show against transformers + peft. One call per golden folder. */
-import { beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { Form } from "../../src/gpu/kernel.ts";
 import { Program } from "../../src/gpu/program.ts";
 import type { WebGpuDevice } from "../../src/gpu/webgpu.ts";
 import { type AttachedLora, attachAdapter, readFactors } from "../../src/lora/attach.ts";
 import { importAdapter } from "../../src/lora/import.ts";
 import { loadModel } from "../../src/models/load.ts";
 import type { CausalLM } from "../../src/models/model.ts";
+import { matmulNt } from "../../src/ops/matmul.ts";
 import { Adamw } from "../../src/optim/adamw.ts";
 import { computeLogits } from "../../src/train/logits.ts";
 import { recordEvaluation, recordMicroBatch } from "../../src/train/step.ts";
@@ -25,8 +27,13 @@ import {
 const LOGITS = 2e-5;
 const GRADIENTS = 5e-5;
 
+/** In the plain form of its kernels, and in every other. */
 export function modelContract(folder: string): void {
-  describe(`${folder} equals transformers + peft`, () => {
+  for (const form of [null, ...matmulNt.forms!]) contractInForm(folder, form);
+}
+
+function contractInForm(folder: string, form: Form | null): void {
+  describe(`${folder}${form ? ` in the form ${form.name}` : ""} equals transformers + peft`, () => {
     let device: WebGpuDevice;
     let golden: Map<string, NamedTensor>;
     let inputs: Map<string, NamedTensor>;
@@ -49,6 +56,11 @@ export function modelContract(folder: string): void {
       golden = await fixtureTensors(`${folder}/golden.safetensors`);
       inputs = await fixtureTensors(`${folder}/inputs.safetensors`);
       main = paddedBatch(inputs, "main");
+      if (form && form.subgroup <= device.subgroup) device.forms.add(form);
+    });
+    afterAll(() => device.forms.clear());
+    beforeEach(({ skip }) => {
+      if (form && !device.forms.has(form)) skip("this adapter has no subgroups of that size");
     });
 
     it("gives the base model's logits and per-token losses", async () => {
