@@ -11,8 +11,9 @@ import { show } from "./shapes.ts";
 const params = { queries: "u32", keys: "u32", width: "u32", scale: "f32" } as const;
 const constants = ["H", "KV", "D"];
 
-/** Rows of one workgroup. */
-const BLOCK = 16;
+/** Rows of one workgroup, and the widest part of a head that it makes. */
+const BLOCK = 32;
+const PART = 128;
 
 /** FLOPs by the causal half of all pairs; `products` matrix products of D per pair. */
 const pairFlops =
@@ -27,7 +28,7 @@ export const attentionForward: Kernel = {
   outputs: ["o", "stats"],
   params,
   constants,
-  grid: ({ queries = 0, H = 0 }) => [ceilDiv(queries, BLOCK), H, 1],
+  grid: ({ queries = 0, H = 0, D = 0 }) => [ceilDiv(queries, BLOCK), H, ceilDiv(D, PART)],
   flops: pairFlops(2),
 };
 
@@ -55,7 +56,7 @@ export const attentionDkv: Kernel = {
   entry: "dkv",
   inputs: ["q", "k", "v", "ranges", "dout", "stats"],
   outputs: ["dk", "dv"],
-  grid: ({ keys = 0, KV = 0 }) => [ceilDiv(keys, BLOCK), KV, 1],
+  grid: ({ keys = 0, KV = 0, D = 0 }) => [ceilDiv(keys, BLOCK), KV, ceilDiv(D, PART)],
   flops: pairFlops(4),
 };
 
