@@ -128,6 +128,7 @@ describe.skipIf(missing)(`the kit in Chromium${missing ? ` (no browser: ${missin
     const { page } = opened;
     await page.locator("#charts").getByText("Show as table: A long run").click();
     const table = page.getByRole("region", { name: "A long run: the last 50 of 30000 points" });
+    await table.locator("tbody tr").first().waitFor();
     expect(await table.locator("tbody tr").count()).toBe(50);
     expect(await table.locator("tbody td").first().textContent()).toBe("30000");
     expect(await violations(page)).toEqual([]);
