@@ -1,6 +1,6 @@
 // attention: o = softmax(scale·q·kᵀ)·v over each query's range of keys, grouped-query, flash style
 // shapes    q [N,H,D]  k, v [T,KV,D]  ->  o [N,H,D]  stats [N,H,2];  do [N,H,D] -> dq [N,H,D]  dk, dv [T,KV,D]
-// grid      forward, dq: one workgroup per 32 queries and head (forward_few: per query); dkv: per 32 keys and kv head
+// grid      forward, dq: one workgroup per 32 queries and head; dkv: per 32 keys and kv head
 // tiling    8×8 invocations make 4×4 of a tile's 32×32 scores each, then own four rows by every eighth vec4 of the output
 // numerics  online softmax in f32; forward saves log-sum-exp, backward recomputes p = exp(s − lse); T×T is never stored
 // reference test/reference/attention.ts
@@ -45,7 +45,6 @@ const FOUR = vec4u(0u, 1u, 2u, 3u);
 var<workgroup> tile: array<vec4f, 256>;
 var<workgroup> second_tile: array<vec4f, 256>;   // dkv
 var<workgroup> shared_rows: array<vec4f, 64>;    // forward: greatest scores of four rows; dq: parts of delta
-var<workgroup> maxima: array<f32, 64>;           // forward_few
 
 fn greatest_of(x: vec4f) -> f32 {
   return max(max(x.x, x.y), max(x.z, x.w));
@@ -151,64 +150,6 @@ fn forward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index)
     if (across == 0u && group.z == 0u) {
       stats_out[rows[r] * H + head] = vec2f(greatest[r] + log(max(weight[r], 1e-30)), 0.0);
     }
-  }
-}
-
-const SHARES = max(64u / D4, 1u);   // forward_few: groups of D4 invocations, each of which sums its share of the keys
-
-// As forward, for one query: in a tile of 64 keys each invocation makes one score, then owns one vec4 of the output for
-// every SHARES-th key.
-@compute @workgroup_size(64)
-fn forward_few(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let query = group.x;
-  let head = group.y;
-  let range = ranges[query];
-  let q_at = (query * H + head) * D4;
-  let share = lane / D4;
-  let column = lane % D4;
-  var sum = vec4f();
-  var greatest = -1e30;
-  var weight = 0.0;
-  for (var block = range.x; block < range.y; block += 64u) {
-    let count = min(64u, range.y - block);
-    let k_at = (min(block + lane, range.y - 1u) * KV + head / GROUP) * D4;
-    var products = vec4f();
-    for (var d = 0u; d < params.width; d++) {
-      products += q[q_at + d] * k[k_at + d];
-    }
-    let score = select(-1e30, dot(products, vec4f(params.scale)), lane < count);
-    maxima[lane] = score;
-    workgroupBarrier();
-    var raised = greatest;
-    for (var i = 0u; i < count; i++) {
-      raised = max(raised, maxima[i]);
-    }
-    workgroupBarrier();
-    maxima[lane] = exp(score - raised);
-    let shrink = exp(greatest - raised);
-    greatest = raised;
-    weight *= shrink;
-    sum *= shrink;
-    workgroupBarrier();
-    for (var i = share; i < count; i += SHARES) {
-      weight += maxima[i];
-      sum += maxima[i] * v[((block + i) * KV + head / GROUP) * D4 + column];
-    }
-    workgroupBarrier();
-  }
-  tile[lane] = sum;
-  maxima[lane] = weight;
-  workgroupBarrier();
-  if (share > 0u) {
-    return;
-  }
-  for (var i = 1u; i < SHARES; i++) {
-    sum += tile[lane + i * D4];
-    weight += maxima[lane + i * D4];
-  }
-  o[q_at + column] = sum * select(0.0, 1.0 / weight, weight > 0.0);
-  if (lane == 0u) {
-    stats_out[query * H + head] = vec2f(greatest + log(max(weight, 1e-30)), 0.0);
   }
 }
 

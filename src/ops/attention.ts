@@ -6,10 +6,8 @@ import type { Op } from "../autograd/op.ts";
 import { shapeError } from "../core/errors.ts";
 import { ceilDiv, type Kernel, type Sizes } from "../gpu/kernel.ts";
 import type { Tensor } from "../gpu/tensor.ts";
+import { attentionFew, constants, FEW_QUERIES, FEW_WIDTH, params } from "./attention-few.ts";
 import { show } from "./shapes.ts";
-
-const params = { queries: "u32", keys: "u32", width: "u32", scale: "f32" } as const;
-const constants = ["H", "KV", "D"];
 
 /** Rows of one workgroup, and the widest part of a head that it makes. */
 const BLOCK = 32;
@@ -31,16 +29,6 @@ export const attentionForward: Kernel = {
   grid: ({ queries = 0, H = 0, D = 0 }) => [ceilDiv(queries, BLOCK), H, ceilDiv(D, PART)],
   flops: pairFlops(2),
 };
-
-/** Forward for a few queries, as a decoding step has: the invocations of a workgroup share the keys of one query. */
-export const attentionFew: Kernel = {
-  ...attentionForward,
-  entry: "forward_few",
-  grid: ({ queries = 0, H = 0 }) => [queries, H, 1],
-};
-const FEW_QUERIES = 4;
-/** Above it no 64 invocations own a whole row of output. */
-const FEW_WIDTH = 256;
 
 /** Writes the second half of each row's stats besides; so it comes before dk and dv. */
 export const attentionDq: Kernel = {

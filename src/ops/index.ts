@@ -2,7 +2,8 @@
 import type { Kernel } from "../gpu/kernel.ts";
 import { adamwPartialNorm, adamwTotalNorm, adamwUpdate } from "./adamw.ts";
 import { addForward } from "./add.ts";
-import { attentionDkv, attentionDq, attentionFew, attentionForward } from "./attention.ts";
+import { attentionDkv, attentionDq, attentionForward } from "./attention.ts";
+import { attentionFew } from "./attention-few.ts";
 import { checksumPartial, checksumTotal } from "./checksum.ts";
 import { crossEntropyGradient, crossEntropyReduce } from "./cross-entropy.ts";
 import { dropoutForward } from "./dropout.ts";

@@ -14,6 +14,10 @@ const product = { K: 64, N: 32, RANK: 0, BIAS: 0, ACCUMULATE: 0, WX: 8, ROWS: 4 
 /** Literals to try, by shader; a shader without any has one variant. */
 const CONSTANTS: Record<string, readonly Record<string, number>[]> = {
   // SmolLM2-135M, Llama-3.2-1B, Qwen3, grouped and not.
+  "attention-few": [
+    { H: 9, KV: 3, D: 64 },
+    { H: 1, KV: 1, D: 256 },
+  ],
   attention: [
     { H: 9, KV: 3, D: 64 },
     { H: 2, KV: 2, D: 8 },

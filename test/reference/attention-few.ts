@@ -1,0 +1,2 @@
+/** The same function as attention's forward. */
+export { attentionForward } from "./attention.ts";
