@@ -8,8 +8,8 @@
  */
 import { largest, lnChoose, median, quantile, riseStatistic, robustDeviation } from "../core/robust.ts";
 
-/** An update in numbers to compare: its height, its excess over the level of its time, ln(gradient norm). */
-export type Seen = readonly [height: number, excess: number, gradient: number];
+/** An update in numbers to compare: its height, its excess over the level of its time, ln(gradient norm), and which it was. */
+export type Seen = readonly [height: number, excess: number, gradient: number, step: number];
 
 /** Added to a loss, in nats: below it losses count by their difference, so that 0.01 → 0.03 is next to nothing. */
 const SOFTEN = 0.1;

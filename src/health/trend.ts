@@ -74,6 +74,8 @@ export class TrendWatch {
   /** Heights of the newest updates, good or not, at most EARLY of them, and how many there were since the start. */
   private course: number[] = [];
   private seen = 0;
+  /** Update of the newest height. */
+  private newest = 0;
   private best: Stretch | null = null;
   /** The last update whose stretch was no higher than the best but for its scatter, and whether the newest is higher. */
   private levelAt = 0;
@@ -92,7 +94,7 @@ export class TrendWatch {
     const height = heightOf(loss);
     this.follow(height, step);
     const excess = this.good.length === 0 ? 0 : height - levelOf(this.good);
-    const update: Seen = [height, excess, Math.log(Math.max(gradNorm, 1e-12))];
+    const update: Seen = [height, excess, Math.log(Math.max(gradNorm, 1e-12)), step];
     if (excess > 0 || this.score > 0) this.score = clamp(this.score + weigh(update, this.good), 0, MOST_SCORE);
     if (this.suspects.length === 0) this.onset = step;
     this.suspects.push(update);
@@ -111,14 +113,17 @@ export class TrendWatch {
   }
 
   /**
-   * After weights were put back: what was suspicious is forgotten, and the level is less certain than it was. Reports of
-   * updates that were made before must not be added any more.
+   * After weights were put back to those behind update `toStep`, for an alarm that began at `onset`: what was seen since
+   * is forgotten, and the level is less certain than it was. Reports of updates that were made before must not be added
+   * any more.
    */
-  afterRollback(): void {
-    this.good = this.good.slice(-KEPT);
+  afterRollback(toStep: number, onset: number): void {
+    this.good = this.good.filter(([, , , step]) => step < onset).slice(-KEPT);
     this.suspects = [];
     this.score = 0;
-    this.course = [];
+    // The loss of the update after it was measured with those very weights.
+    const kept = this.course.length - Math.max(0, this.newest - (toStep + 1));
+    this.course = this.course.slice(0, Math.max(0, kept)).slice(-BREAK);
     this.seen = 0;
     this.best = null;
     this.climbing = false;
@@ -140,6 +145,7 @@ export class TrendWatch {
   private follow(height: number, step: number): void {
     this.course = [...this.course, height].slice(-EARLY);
     this.seen += 1;
+    this.newest = step;
     if (this.course.length < STRETCH) return;
     const newest = stretchOf(this.course.slice(-STRETCH));
     if (!this.best || newest.height < this.best.height) this.best = newest;
@@ -196,19 +202,21 @@ export class TrendWatch {
 
   /** For a checkpoint: `restore` makes a watch that goes on as this one would. */
   state(): JsonValue {
-    const { good, suspects, score, onset, course, seen, best, levelAt, climbing, upFor, notFinite, told, wary } = this;
+    const { good, suspects, score, onset, course, seen, newest, best, levelAt, climbing, upFor } = this;
+    const { notFinite, told, wary } = this;
     const lists = { good: good.map((one) => [...one]), suspects: suspects.map((one) => [...one]), course: [...course] };
-    return { ...lists, score, onset, seen, best: best && { ...best }, levelAt, climbing, upFor, notFinite, told, wary };
+    const counts = { score, onset, seen, newest, levelAt, upFor, notFinite, wary };
+    return { ...lists, ...counts, best: best && { ...best }, climbing, told };
   }
 
   /** Throws a FormatError when `state` is not one that `state()` made. */
   static restore(state: JsonValue): TrendWatch {
     const read = reader(state);
     const watch = new TrendWatch();
-    watch.good = read.triples("good");
-    watch.suspects = read.triples("suspects");
+    watch.good = read.updates("good");
+    watch.suspects = read.updates("suspects");
     watch.course = read.numbers("course");
-    for (const name of ["score", "onset", "seen", "levelAt", "upFor", "notFinite", "wary"] as const)
+    for (const name of ["score", "onset", "seen", "newest", "levelAt", "upFor", "notFinite", "wary"] as const)
       watch[name] = read.number(name);
     watch.best = read.best();
     for (const name of ["climbing", "told"] as const) watch[name] = read.flag(name);
@@ -224,7 +232,7 @@ const change = (verb: string, from: number, to: number): string =>
   `the loss ${verb} from ${formatNumber(lossAt(from), 3)} to ${formatNumber(lossAt(to), 3)}`;
 
 const isNumber = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value);
-const isTriple = (value: unknown): value is Seen => Array.isArray(value) && value.length === 3 && value.every(isNumber);
+const isSeen = (value: unknown): value is Seen => Array.isArray(value) && value.length === 4 && value.every(isNumber);
 
 /** Fields of a watch's state, each with a usable error. */
 function reader(state: JsonValue) {
@@ -241,7 +249,7 @@ function reader(state: JsonValue) {
     return isNumber(value) ? value : refuse(name, "a finite number");
   };
   return {
-    triples: (name: string) => list(name, isTriple),
+    updates: (name: string) => list(name, isSeen),
     numbers: (name: string) => list(name, isNumber),
     number: (name: string) => numberIn(fields, name),
     flag: (name: string) => {

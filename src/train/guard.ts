@@ -82,7 +82,7 @@ export class Guard {
     this.rateFactor /= 2;
     this.rollbacks += 1;
     this.waiting = [];
-    this.watch.afterRollback();
+    this.watch.afterRollback(toStep, onset);
     return toStep;
   }
 

@@ -107,11 +107,27 @@ describe("an alarm", () => {
     const updates = updatesOf(bad);
     expect(firstAlarm(updates, watch)).not.toBeNull();
     expect(watch.calm).toBe(false);
-    watch.afterRollback();
+    watch.afterRollback(28, 31);
     expect(watch.calm).toBe(true);
     const again = firstAlarm(updatesOf(around(3, 20, 6)), watch)!;
     expect(again.onset).toBe(1);
     expect(again.step).toBeLessThanOrEqual(10);
+  });
+
+  it("of a loss that fell fast comes again as soon: what was high before it is no level to compare with", () => {
+    // Recorded: a fall by heart, steps far too large from update 20 on, the same once more after a rollback to update 16.
+    const fall = [7.5, 7.8, 7.6, 7.8, 5.3, 5.6, 5.8, 5.7, 3.7, 3.8, 4.1, 3.6, 2.25, 2.4, 2.7, 2.2, 1.2, 1.3, 1.65, 1.2];
+    const high = [8.6, 7.3, 7.6, 7.2, 8.6, 7.1, 6.6, 6.3];
+    const again = [2, 8.1, 8.3, 7.2, 8.2, 8.3, 7.4, 7, 7.1, 7.4, 6.7, 6.9];
+    const at = (from: number, losses: readonly number[]): UpdateFacts[] =>
+      losses.map((loss, i) => ({ step: from + i, loss, gradNorm: 5, finite: true }));
+    const watch = new TrendWatch();
+    const first = firstAlarm(at(1, [...fall, ...high]), watch)!;
+    expect([first.onset, first.step]).toEqual([21, 28]);
+    watch.afterRollback(16, first.onset);
+    const second = firstAlarm(at(31, again), watch)!;
+    expect(second.onset).toBe(32);
+    expect(second.step).toBeLessThanOrEqual(39);
   });
 
   it("needs three updates in a row that are not finite", () => {
