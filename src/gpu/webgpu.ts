@@ -100,7 +100,8 @@ export class WebGpuDevice implements Device {
   private async runAlone(program: Program): Promise<void> {
     this.throwFailure();
     const analysed = analyse(program);
-    const plan = { ...analysed, commands: analysed.commands.map((command) => this.formed(command)) };
+    const commands = this.forms.size > 0 ? analysed.commands.map((one) => this.formed(one)) : analysed.commands;
+    const plan = { ...analysed, commands };
     await this.waits.for(this.prepare(plan.commands));
     const params = this.writeParams(plan.commands);
     const batch = new CommandBatch(this.gpu);
@@ -122,7 +123,7 @@ export class WebGpuDevice implements Device {
   }
 
   private formed(command: Command): Command {
-    if (command.kind !== "dispatch" || this.forms.size === 0) return command;
+    if (command.kind !== "dispatch") return command;
     const form = command.kernel.forms?.find((one) => this.forms.has(one) && one.suits(command.params));
     return form ? { ...command, variant: inForm(command.variant, form) } : command;
   }

@@ -3,7 +3,7 @@
  * [W_1; W_2; …]. What makes them so is where loader and adapter put them; nothing else knows of it.
  */
 import type { Program } from "../gpu/program.ts";
-import { type Tensor, tensorBytes } from "../gpu/tensor.ts";
+import { ALIGNMENT, type Tensor, tensorBytes } from "../gpu/tensor.ts";
 import type { Weight } from "../gpu/weight.ts";
 import type { LinearMember } from "./linear.ts";
 import { allColumns, type Columns, MOST_MEMBERS, recordNt, sideBySide } from "./matmul.ts";
@@ -24,7 +24,7 @@ const MOST_BYTES = 128 * 2 ** 20;
 export function joinMembers(members: readonly LinearMember[], rows: number): Joint | null {
   if (members.length < 2 || members.length > MOST_MEMBERS) return null;
   const out = members.reduce((sum, { weight }) => sum + weight.shape[0], 0);
-  if (4 * rows * out > MOST_BYTES) return null;
+  if (4 * rows * out + MOST_MEMBERS * ALIGNMENT > MOST_BYTES) return null;
   const [first, ...rest] = members as [LinearMember, ...LinearMember[]];
   const weights = members.map(({ weight }) => weight.shards[0]!.tensor);
   const whole = members.every(({ weight }) => weight.shards.length === 1 && weight.element === first.weight.element);

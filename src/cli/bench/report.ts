@@ -1,7 +1,7 @@
 /** Runs the benchmarks and puts ratios first: rates of a software adapter say nothing about a GPU, ratios do. */
 
 import { formatBytes, formatDuration, formatNumber } from "../../core/units.ts";
-import type { Device } from "../../gpu/device.ts";
+import type { WebGpuDevice } from "../../gpu/webgpu.ts";
 import { formatTable } from "../format.ts";
 import { benchFirstLoss, type FirstLoss } from "./first-loss.ts";
 import { benchGemm, GEMM_SIZES, type GemmResult } from "./gemm.ts";
@@ -26,7 +26,10 @@ export interface BenchOptions {
   onProgress(what: string): void;
 }
 
-export async function runBench(device: Device, { repeats, steps, onProgress }: BenchOptions): Promise<BenchResult> {
+export async function runBench(
+  device: WebGpuDevice,
+  { repeats, steps, onProgress }: BenchOptions,
+): Promise<BenchResult> {
   // The step first: its peak of memory is then its own.
   onProgress("training step");
   const step = await benchTrainingStep(device, steps);
@@ -72,6 +75,7 @@ export function showBench({ device, peak, gemm, step, health, firstLoss }: Bench
       ["peak memory", formatBytes(step.peakBytes)],
       ["GFLOP per step", formatNumber(step.flops / 1e9)],
       ["of peak", `${((100 * step.flops) / step.secondsPerStep / peak).toFixed(1)} %`],
+      ["GPU time", shareWords(step.shares)],
       ["loss, first and last", `${step.losses[0]!.toFixed(4)} → ${step.losses.at(-1)!.toFixed(4)}`],
       ["with the guard", `${health.ratio.toFixed(3)} times the time without`],
       ["checksum of the base", `${(health.checksumSeconds / health.plainSeconds).toFixed(3)} of a step, twice a run`],
@@ -79,4 +83,15 @@ export function showBench({ device, peak, gemm, step, health, firstLoss }: Bench
     "",
     `Demo: first loss (${formatNumber(firstLoss.loss)}) ${formatDuration(firstLoss.seconds)} after the start of its trial run`,
   ].join("\n");
+}
+
+const SHOWN = 6;
+
+/** "matmul.nt 26 %, attention.dkv 19 %, …" */
+function shareWords(shares: StepResult["shares"]): string {
+  if (shares.length === 0) return "not known: this device has no timestamps";
+  return shares
+    .slice(0, SHOWN)
+    .map(([kernel, share]) => `${kernel} ${(100 * share).toFixed(0)} %`)
+    .join(", ");
 }

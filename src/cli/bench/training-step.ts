@@ -4,7 +4,9 @@ import { layFlat } from "../../data/batches.ts";
 import type { Example } from "../../data/encode.ts";
 import type { ModelConfig } from "../../formats/model-config.ts";
 import type { Device } from "../../gpu/device.ts";
+import { Profiler } from "../../gpu/profiler.ts";
 import { Program } from "../../gpu/program.ts";
+import type { WebGpuDevice } from "../../gpu/webgpu.ts";
 import { attachLora } from "../../lora/attach.ts";
 import type { CausalLM } from "../../models/model.ts";
 import { placeWeights } from "../../models/place.ts";
@@ -46,9 +48,11 @@ export interface StepResult {
   readonly peakBytes: number;
   readonly flops: number;
   readonly losses: readonly number[];
+  /** Of the GPU's time in one more step, by kernel, the longest first; empty where the device has no timestamps. */
+  readonly shares: readonly (readonly [kernel: string, share: number])[];
 }
 
-export async function benchTrainingStep(device: Device, steps: number): Promise<StepResult> {
+export async function benchTrainingStep(device: WebGpuDevice, steps: number): Promise<StepResult> {
   const random = new Random(1);
   const model = randomModel(device, random);
   const config = resolveConfig({ rank: 8, alpha: 16 }, "bench");
@@ -60,8 +64,16 @@ export async function benchTrainingStep(device: Device, steps: number): Promise<
   const losses: number[] = [];
   const counted = { ...device.counters };
   let seconds = 0;
-  for (let step = 0; step <= steps; step++) {
+  const profiler = Profiler.of(device.gpu);
+  let measured = { ...device.counters };
+  for (let step = 0; step <= steps + 1; step++) {
     await device.idle();
+    // Each kernel in a pass of its own takes longer: the last step is for the shares alone.
+    const timed = step <= steps;
+    if (!timed) {
+      measured = { ...device.counters };
+      device.profiler = profiler;
+    }
     // The first step compiles and is not counted.
     if (step === 1) Object.assign(counted, device.counters);
     const start = performance.now();
@@ -71,19 +83,27 @@ export async function benchTrainingStep(device: Device, steps: number): Promise<
     const nll = program.readFloats(recordMicroBatch(program, model, batch, options));
     const report = optimizer.record(program, { ...config, learningRate: 1e-3 });
     await device.run(program);
-    losses.push(sum(await nll) / batch.rows.length);
+    const loss = sum(await nll) / batch.rows.length;
     await report;
-    if (step > 0) seconds += (performance.now() - start) / 1000;
+    if (timed) losses.push(loss);
+    if (timed && step > 0) seconds += (performance.now() - start) / 1000;
   }
+  device.profiler = null;
   return {
     tokensPerSecond: (steps * ROWS * TOKENS) / seconds,
     secondsPerStep: seconds / steps,
-    dispatches: (device.counters.dispatches - counted.dispatches) / steps,
-    submits: (device.counters.submits - counted.submits) / steps,
+    dispatches: (measured.dispatches - counted.dispatches) / steps,
+    submits: (measured.submits - counted.submits) / steps,
     peakBytes: device.memory.peak,
-    flops: (device.counters.flops - counted.flops) / steps,
+    flops: (measured.flops - counted.flops) / steps,
     losses,
+    shares: sharesOf(await profiler?.collect()),
   };
+}
+
+function sharesOf(seconds: ReadonlyMap<string, number> = new Map()): StepResult["shares"] {
+  const all = [...seconds.values()].reduce((total, own) => total + own, 0);
+  return [...seconds].map(([kernel, own]) => [kernel, own / all]);
 }
 
 /** The bench's model with random weights on the device. */

@@ -7,10 +7,10 @@ import { layFlat } from "../../data/batches.ts";
 import { type Example, NO_LOSS } from "../../data/encode.ts";
 import type { Device } from "../../gpu/device.ts";
 import { Program } from "../../gpu/program.ts";
-import { freeWeight } from "../../gpu/weight.ts";
 import type { Adapter, AdapterFactor } from "../../lora/adapter.ts";
 import { attachAdapter, freeLora, readFactors } from "../../lora/attach.ts";
 import { targetLayers } from "../../lora/targets.ts";
+import { freeWeights } from "../../models/load.ts";
 import type { CausalLM } from "../../models/model.ts";
 import { placeWeights } from "../../models/place.ts";
 import { buildModel } from "../../models/registry.ts";
@@ -70,6 +70,7 @@ async function trainOnce(device: Device): Promise<Measured> {
   } finally {
     optimizer.free(device);
     freeLora(device, lora);
+    device.free(model.rope.tensor);
     freeWeights(model, device);
   }
 }
@@ -91,15 +92,6 @@ function uploadWeights(model: CausalLM, device: Device, random: Random): LlamaWe
     }
   }
   return values;
-}
-
-function freeWeights(model: CausalLM, device: Device): void {
-  device.free(model.rope.tensor);
-  for (const { leaf } of namedLeaves(model.tree)) {
-    if (!leaf.weight) continue;
-    if (leaf.kind === "rmsnorm") device.free(leaf.weight);
-    else freeWeight(device, leaf.weight);
-  }
 }
 
 /** An adapter on every layer; neither factor is zero, so that both have gradients. */

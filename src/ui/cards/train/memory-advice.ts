@@ -48,7 +48,7 @@ export const smallerUpdate = (config: TrainConfig): Advice[] => memoryAdvice(con
 export function memoryParts(plan: MemoryPlan) {
   return [
     { label: "Model weights", value: plan.weightBytes, hue: "blue" },
-    { label: "Adapter and optimizer", value: plan.adapterBytes, hue: "accent" },
+    { label: "Adapter, optimizer, snapshots", value: plan.adapterBytes, hue: "accent" },
     { label: "One update", value: plan.updateBytes, hue: "amber" },
   ] as const;
 }
