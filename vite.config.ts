@@ -29,7 +29,7 @@ export default defineConfig(({ isSsrBuild }) => ({
     // A software adapter uses every core by itself.
     maxWorkers: 2,
     // A software adapter on a busy machine may be slow without being wrong.
-    testTimeout: 300_000,
-    hookTimeout: 300_000,
+    testTimeout: 900_000,
+    hookTimeout: 900_000,
   },
 }));

@@ -120,7 +120,7 @@ function profilesOnDisk(launch: Launch): Profiles {
 }
 
 /** Milliseconds: on a software GPU and a busy machine a page may be slow without being wrong. */
-const PATIENCE = 240_000;
+const PATIENCE = 600_000;
 
 async function openPage(
   profiles: Profiles,

@@ -24,7 +24,7 @@ export async function untilState(page: Page, wanted: (state: AppState) => boolea
   }
 }
 
-const PATIENCE = 240_000;
+const PATIENCE = 600_000;
 
 const summary = (page: Page): Promise<string> =>
   stateOf(page, ({ model, data, run, problem, step }) =>
