@@ -1,7 +1,7 @@
 // matmul: c = scale·(a · b) in the layouts NT (b transposed), NN and TN (a transposed), with bias, low-rank term, c +=
 // shapes    nt: a [M,K] w [N,K] -> c [M,N]   nn: a [M,K] w [K,N] -> c [M,N]   tn: a [M,K] b [M,N] -> c [K,N]
-// grid      one invocation per ROWS×4 block of c, WX × 64/WX invocations per workgroup; nt_few: one workgroup per row of a
-// tiling    no workgroup memory: each step of four loads 4 vec4 of w and ROWS of a (lib/rows-…), 64 FMAs for each four rows
+// grid      SHARE invocations per ROWS×4 block of c, 64 per workgroup: SHARE × WX × the rest; nt_few: one workgroup per row of a
+// tiling    each step of four loads 4 vec4 of w and ROWS of a (how: lib/rows-…), 64 FMAs for each four rows
 // numerics  products and sums in f32 for every weight type; rows past the end are clamped, read twice, never stored
 // reference test/reference/matmul.ts
 //
@@ -12,7 +12,7 @@
 // (c in nt, a in nn and tn) up to three whole matrices lie one behind another, the members.
 //
 // All sizes come at run time: one pipeline serves every layer, and no compiler unrolls a loop of 896 steps. Only the
-// weight's storage and the width WX of a workgroup make a variant.
+// weight's storage, the width WX of a workgroup and the form (which rows-… and sum-… piece) make a variant.
 
 struct Params {
   rows: u32,       // M
@@ -45,8 +45,7 @@ struct Params {
 @group(0) @binding(3) var<storage, read> h: array<vec4f>;             // nt, nn [M,RANK]
 @group(0) @binding(4) var<storage, read> low_rank: array<vec4f>;      // nt [N,RANK]; nn [RANK,N]
 @group(0) @binding(5) var<storage, read> residual: array<vec4f>;      // nt, where c lies
-@group(0) @binding(6) var<storage, read_write> c: array<vec4f>;       // nt, nn [M,N]
-@group(0) @binding(2) var<storage, read_write> c_tn: array<vec4f>;    // tn [K,N]
+@group(0) @binding(6) var<storage, read_write> c: array<vec4f>;       // nt, nn [M,N]; tn [K,N]
 
 // row, row+1, row+2, row+3, none beyond the last.
 fn four_rows(row: u32, count: u32) -> vec4u {
@@ -71,9 +70,19 @@ fn member_of(column: u32, stride: u32, offset: u32) -> Member {
   return Member(0u, 0u, stride, offset);
 }
 
-fn store(acc: mat4x4f, row: u32, stride: u32, first: u32) {
+// An invocation's block of c.
+struct Place {
+  column: u32,   // in vec4 units
+  row: u32,      // the first of ROWS
+}
+
+fn place_of(group: vec3u, local: vec3u) -> Place {
+  return Place(group.x * WX + local.y, (group.y * (64u / WX / SHARE) + local.z) * ROWS);
+}
+
+fn store(acc: mat4x4f, row: u32, rows: u32, stride: u32, first: u32) {
   for (var i = 0u; i < 4u; i++) {
-    if (row + i < params.rows) {
+    if (row + i < rows) {
       let at = first + (row + i) * stride;
       c[at] = acc[i] + what_is_there(at);
     }
@@ -91,22 +100,26 @@ fn what_is_there(at: u32) -> vec4f {
 }
 
 // c[i,j] = Σ_k a[i,k]·w[j,k] + bias[j] + scale·Σ_r h[i,r]·low_rank[j,r]
-@compute @workgroup_size(WX, 64u / WX)
-fn nt(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
-  let column = group.x * WX + local.x;      // in vec4 units
-  let row = (group.y * (64u / WX) + local.y) * ROWS;
+@compute @workgroup_size(SHARE, WX, 64u / WX / SHARE)
+fn nt(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(local_invocation_id) local: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let part = part_of(local.x);
+  let place = place_of(group, local);
   let k4 = (params.k + 3u) / 4u;
-  let rows = place_rows(row, params.a_stride, params.a_offset);
-  let w_rows = four_rows(column * 4u, params.n);
+  let rows = place_rows(place.row, params.a_stride, params.a_offset, lane);
+  let w_rows = four_rows(place.column * 4u, params.n);
   let w_at = w_rows * k4;
   var sums = Sums();
-  for (var k = 0u; k < k4; k++) {
+  for (var k = part; k < k4; k += SHARE) {
     let w = mat4x4f(
       widen(weight[w_at.x + k]), widen(weight[w_at.y + k]), widen(weight[w_at.z + k]), widen(weight[w_at.w + k]),
     );
-    sums = add_products(sums, transpose(w), rows_of_a(rows, k));
+    sums = add_products(sums, transpose(w), rows_of_a(rows, k, k, k4));
   }
-  let member = member_of(column, params.c_stride, params.c_offset);
+  let member = member_of(place.column, params.c_stride, params.c_offset);
   if (params.rank > 0u) {
     let first = member_of(group.x * WX, 0u, 0u).index;
     let last = member_of(group.x * WX + WX - 1u, 0u, 0u).index;
@@ -114,23 +127,24 @@ fn nt(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: 
     var extra = Sums();
     // Of the members that this workgroup meets all take part, since rows may be handed round; one of them counts.
     for (var m = first; m <= last; m++) {
-      let h_rows = place_rows(row, params.h_stride, params.h_offset + m * rank4);
+      let h_rows = place_rows(place.row, params.h_stride, params.h_offset + m * rank4, lane);
       let counts = select(0.0, 1.0, m == member.index);
-      for (var k = 0u; k < rank4; k++) {
+      for (var k = part; k < rank4; k += SHARE) {
         let at = w_rows * rank4 + k;
         let l = mat4x4f(low_rank[at.x], low_rank[at.y], low_rank[at.z], low_rank[at.w]);
-        extra = add_products(extra, counts * transpose(l), rows_of_h(h_rows, k));
+        extra = add_products(extra, counts * transpose(l), rows_of_h(h_rows, k, k, rank4));
       }
     }
     sums = add_scaled(sums, params.scale, extra);
   }
-  if (column * 4u >= params.n) {
+  sums = gather(sums, part, lane);
+  if (part > 0u || place.column * 4u >= params.n) {
     return;
   }
   if (params.bias == 1u) {
-    sums = add_to_rows(sums, bias[column]);
+    sums = add_to_rows(sums, bias[place.column]);
   }
-  store_sums(sums, row, member.stride, member.offset + column - member.begin);
+  store_sums(sums, place.row, params.rows, member.stride, member.offset + place.column - member.begin);
 }
 
 var<workgroup> partial: array<vec4f, 64>;   // nt_few
@@ -175,83 +189,90 @@ fn nt_few(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
 }
 
 // c[i,j] = Σ_k a[i,k]·w[k,j] + scale·Σ_r h[i,r]·low_rank[r,j]   or, without low-rank term, scale·Σ_k a[i,k]·w[k,j]
-@compute @workgroup_size(WX, 64u / WX)
-fn nn(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
-  let column = group.x * WX + local.x;
-  let row = (group.y * (64u / WX) + local.y) * ROWS;
+@compute @workgroup_size(SHARE, WX, 64u / WX / SHARE)
+fn nn(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(local_invocation_id) local: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let part = part_of(local.x);
+  let place = place_of(group, local);
   let k4 = (params.k + 3u) / 4u;
   let n4 = (params.n + 3u) / 4u;
-  let w_column = min(column, n4 - 1u);
+  let w_column = min(place.column, n4 - 1u);
   let ends = vec3u(min(params.begin_1, k4), min(params.begin_2, k4), k4);
   var sums = Sums();
-  var k = 0u;
+  var begin = 0u;
   for (var m = 0u; m < 3u; m++) {
     let end = ends[m];
     if (params.apart > 0u && m != group.z) {
-      k = end;
+      begin = end;
     }
-    let member = member_of(k, params.a_stride, params.a_offset);
-    let rows = place_rows(row, member.stride, member.offset - member.begin);
-    for (; k < end; k++) {
+    let member = member_of(begin, params.a_stride, params.a_offset);
+    let rows = place_rows(place.row, member.stride, member.offset - member.begin, lane);
+    for (var k = begin + part; k < end; k += SHARE) {
       // Where K is no multiple of 4, a holds zeros past it and any finite row of w will do.
       let w_at = four_rows(k * 4u, params.k) * n4 + w_column;
       let w = mat4x4f(widen(weight[w_at.x]), widen(weight[w_at.y]), widen(weight[w_at.z]), widen(weight[w_at.w]));
-      sums = add_products(sums, w, rows_of_a(rows, k));
+      sums = add_products(sums, w, rows_of_a(rows, k, k - begin, end));
     }
+    begin = end;
   }
   if (params.rank > 0u) {
-    let h_rows = place_rows(row, params.h_stride, params.h_offset);
+    let rank4 = params.rank / 4u;
+    let h_rows = place_rows(place.row, params.h_stride, params.h_offset, lane);
     var extra = Sums();
-    for (var k = 0u; k < params.rank / 4u; k++) {
+    for (var k = part; k < rank4; k += SHARE) {
       let at = k * 4u * n4 + w_column;
       let l = mat4x4f(low_rank[at], low_rank[at + n4], low_rank[at + 2u * n4], low_rank[at + 3u * n4]);
-      extra = add_products(extra, l, rows_of_h(h_rows, k));
+      extra = add_products(extra, l, rows_of_h(h_rows, k, k, rank4));
     }
     sums = add_scaled(sums, params.scale, extra);
   } else {
     sums = scale_sums(sums, params.scale);
   }
-  if (column < n4) {
-    store_sums(sums, row, params.c_stride, params.c_offset + group.z * n4 + column);
+  sums = gather(sums, part, lane);
+  if (part == 0u && place.column < n4) {
+    store_sums(sums, place.row, params.rows, params.c_stride, params.c_offset + group.z * n4 + place.column);
   }
 }
 
 // c[i,j] = scale·Σ_m a[m,i]·b[m,j]; a's columns K and b's columns N are multiples of 4
-@compute @workgroup_size(WX, 64u / WX)
-fn tn(@builtin(global_invocation_id) id: vec3u) {
-  let column = id.x;      // of b, in vec4 units
-  let block = id.y;       // of a's columns, in vec4 units
+@compute @workgroup_size(SHARE, WX, 64u / WX / SHARE)
+fn tn(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(local_invocation_id) local: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let part = part_of(local.x);
+  let place = place_of(group, local);    // its rows are columns of a
   let n4 = params.n / 4u;
-  if (column >= n4 || block * 4u >= params.k) {
-    return;
-  }
-  var acc = mat4x4f();
-  let whole = params.rows & ~3u;
+  let block = min(place.row, params.k - 4u) / 4u;
   let member = member_of(block, params.a_stride, params.a_offset);
-  var a_at = member.offset + block - member.begin;
-  var b_at = params.h_offset + member.index * n4 + column;
-  let a_stride = member.stride;
-  let b_stride = params.h_stride;
-  for (var m = 0u; m < whole; m += 4u) {
-    let at = mat4x4f(a[a_at], a[a_at + a_stride], a[a_at + 2u * a_stride], a[a_at + 3u * a_stride]);
-    let bt = mat4x4f(b[b_at], b[b_at + b_stride], b[b_at + 2u * b_stride], b[b_at + 3u * b_stride]);
-    acc += bt * transpose(at);
-    a_at += 4u * a_stride;
-    b_at += 4u * b_stride;
+  let columns = place_columns(block, member.stride, member.offset - member.begin, lane);
+  let b_at = params.h_offset + member.index * n4 + min(place.column, n4 - 1u);
+  var sums = Sums();
+  let whole = params.rows & ~3u;
+  for (var m = 4u * part; m < whole; m += 4u * SHARE) {
+    let at = b_at + four_rows(m, params.rows) * params.h_stride;
+    sums = add_products(sums, mat4x4f(b[at.x], b[at.y], b[at.z], b[at.w]), columns_of_a(columns, m));
   }
-  for (var m = whole; m < params.rows; m++) {
-    let left = a[a_at];
-    let right = b[b_at];
-    acc += mat4x4f(left.x * right, left.y * right, left.z * right, left.w * right);
-    a_at += a_stride;
-    b_at += b_stride;
+  if (whole < params.rows) {
+    let at = b_at + four_rows(whole, params.rows) * params.h_stride;
+    let left = select(0u, params.rows - whole, part == 0u);
+    let right = first_columns(mat4x4f(b[at.x], b[at.y], b[at.z], b[at.w]), left);
+    sums = add_products(sums, right, columns_of_a(columns, whole));
   }
-  for (var i = 0u; i < 4u; i++) {
-    let at = (block * 4u + i) * n4 + column;
-    if (params.accumulate == 1u) {
-      c_tn[at] += params.scale * acc[i];
-    } else {
-      c_tn[at] = params.scale * acc[i];
-    }
+  sums = gather(scale_sums(sums, params.scale), part, lane);
+  if (part == 0u && place.column < n4) {
+    store_sums(sums, place.row, params.k, n4, place.column);
   }
+}
+
+// Zeros in place of the others.
+fn first_columns(all: mat4x4f, count: u32) -> mat4x4f {
+  return mat4x4f(
+    select(vec4f(), all[0], count > 0u), select(vec4f(), all[1], count > 1u),
+    select(vec4f(), all[2], count > 2u), select(vec4f(), all[3], count > 3u),
+  );
 }

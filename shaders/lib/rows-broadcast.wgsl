@@ -1,26 +1,26 @@
-// rows-broadcast: an invocation of nt or nn makes ROWS = 16 rows of c. Of a, each loads one row in eight, and its subgroup hands
-// them round: all invocations of a workgroup must make the same rows, and a subgroup must have eight at least.
+// rows-broadcast: sixteen rows of a, of which an invocation loads two, and its subgroup hands them round: all invocations of a
+// workgroup must make the same rows, and a subgroup must have eight at least.
 enable subgroups;
 
 // Where the two rows begin that this invocation loads.
 struct RowPlaces { at: vec2u }
 
-fn place_rows(row: u32, stride: u32, offset: u32) -> RowPlaces {
+fn place_rows(row: u32, stride: u32, offset: u32, lane: u32) -> RowPlaces {
   let own = row + subgroupExclusiveAdd(1u) % 8u;
   return RowPlaces(offset + min(vec2u(own, own + 8u), vec2u(params.rows - 1u)) * stride);
 }
 
-struct Rows { low: vec4f, high: vec4f }
-
-fn rows_of_a(places: RowPlaces, k: u32) -> Rows {
-  return Rows(a[places.at.x + k], a[places.at.y + k]);
+fn rows_of_a(places: RowPlaces, k: u32, step: u32, end: u32) -> Rows {
+  return handed_round(a[places.at.x + k], a[places.at.y + k]);
 }
 
-fn rows_of_h(places: RowPlaces, k: u32) -> Rows {
-  return Rows(h[places.at.x + k], h[places.at.y + k]);
+fn rows_of_h(places: RowPlaces, k: u32, step: u32, end: u32) -> Rows {
+  return handed_round(h[places.at.x + k], h[places.at.y + k]);
 }
 
-struct Sums { first: mat4x4f, second: mat4x4f, third: mat4x4f, fourth: mat4x4f }
+fn handed_round(low: vec4f, high: vec4f) -> Rows {
+  return Rows(front(low), back(low), front(high), back(high));
+}
 
 fn front(value: vec4f) -> mat4x4f {
   return mat4x4f(
@@ -34,36 +34,18 @@ fn back(value: vec4f) -> mat4x4f {
   );
 }
 
-fn add_products(sums: Sums, w: mat4x4f, rows: Rows) -> Sums {
-  return Sums(
-    sums.first + w * front(rows.low),
-    sums.second + w * back(rows.low),
-    sums.third + w * front(rows.high),
-    sums.fourth + w * back(rows.high),
-  );
+// Of four vec4 columns, an invocation loads row `row` of two; the second, third and fourth need not exist.
+struct ColumnPlaces { at: vec2u, row: u32, stride: u32 }
+
+fn place_columns(block: u32, stride: u32, offset: u32, lane: u32) -> ColumnPlaces {
+  let own = subgroupExclusiveAdd(1u) % 8u;
+  let blocks = block + own / 4u + vec2u(0u, 2u);
+  return ColumnPlaces(offset + min(blocks, vec2u(params.k / 4u - 1u)), own % 4u, stride);
 }
 
-fn add_scaled(sums: Sums, scale: f32, more: Sums) -> Sums {
-  return Sums(
-    sums.first + scale * more.first,
-    sums.second + scale * more.second,
-    sums.third + scale * more.third,
-    sums.fourth + scale * more.fourth,
-  );
-}
-
-fn scale_sums(sums: Sums, scale: f32) -> Sums {
-  return Sums(scale * sums.first, scale * sums.second, scale * sums.third, scale * sums.fourth);
-}
-
-fn add_to_rows(sums: Sums, row: vec4f) -> Sums {
-  let all = mat4x4f(row, row, row, row);
-  return Sums(sums.first + all, sums.second + all, sums.third + all, sums.fourth + all);
-}
-
-fn store_sums(sums: Sums, row: u32, stride: u32, first: u32) {
-  store(sums.first, row, stride, first);
-  store(sums.second, row + 4u, stride, first);
-  store(sums.third, row + 8u, stride, first);
-  store(sums.fourth, row + 12u, stride, first);
+fn columns_of_a(places: ColumnPlaces, m: u32) -> Rows {
+  let row = min(m + places.row, params.rows - 1u) * places.stride;
+  let low = a[places.at.x + row];
+  let high = a[places.at.y + row];
+  return Rows(transpose(front(low)), transpose(back(low)), transpose(front(high)), transpose(back(high)));
 }

@@ -6,10 +6,11 @@
  * low-rank products of several layers side by side.
  */
 import { shapeError } from "../core/errors.ts";
-import { ceilDiv, type Form, type Kernel, type Sizes } from "../gpu/kernel.ts";
+import { ceilDiv, type Kernel, type Sizes } from "../gpu/kernel.ts";
 import type { Program } from "../gpu/program.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import type { Weight, WeightElement } from "../gpu/weight.ts";
+import { formsOf } from "./matmul-forms.ts";
 
 const params = {
   rows: "u32",
@@ -33,20 +34,12 @@ const params = {
   apart: "u32",
   scale: "f32",
 } as const;
-const constants = ["WX", "ROWS"];
+const constants = ["WX", "ROWS", "SHARE"];
 
 const INVOCATIONS = 64;
-/** Rows of c that an invocation makes, in all but one form. */
-const ROWS = 4;
-
-/** Sixteen rows for each invocation, which its subgroup loads together: less than half the loads for each product. */
-export const broadcast: Form = {
-  name: "broadcast",
-  subgroup: 8,
-  constants: { WX: 64, ROWS: 16 },
-  pieces: { "rows-direct": "rows-broadcast" },
-  suits: ({ n = 0, rows = 0 }) => n >= 128 && rows >= 16,
-};
+/** What every product is without another form: four rows of c for each invocation, which loads and sums up everything itself. */
+const PLAIN = { ROWS: 4, SHARE: 1 };
+const PLAIN_PIECES = ["sums-4", "rows-direct", "sum-own"];
 
 /**
  * Width of a workgroup: 8×8 for a large c, narrow for a narrow one (a low-rank product) and wide for a low one, so that
@@ -60,8 +53,8 @@ function workgroupWidth(columns: number, rows: number): number {
 /** The number of tokens is only known at run time, and large: it does not narrow the workgroup. */
 const ANY_ROWS = Number.POSITIVE_INFINITY;
 
-const blocks = (columns: number, rows: number, { WX = 8, ROWS = 4 }: Sizes, z = 1) =>
-  [ceilDiv(columns, 4 * WX), ceilDiv(rows, (ROWS * INVOCATIONS) / WX), z] as const;
+const blocks = (columns: number, rows: number, { WX = 8, ROWS = 4, SHARE = 1 }: Sizes, z = 1) =>
+  [ceilDiv(columns, 4 * WX), ceilDiv(rows, (ROWS * INVOCATIONS) / (WX * SHARE)), z] as const;
 const rowsFlops = ({ n = 0, k = 0, rank = 0, rows = 0 }: Sizes) => 2 * rows * n * (k + rank);
 
 export const matmulNt: Kernel = {
@@ -71,10 +64,10 @@ export const matmulNt: Kernel = {
   outputs: ["c"],
   params,
   constants,
-  include: ["rows-direct", "weight-f32"],
+  include: [...PLAIN_PIECES, "weight-f32"],
   grid: (sizes) => blocks(sizes.n ?? 0, sizes.rows ?? 0, sizes),
   flops: rowsFlops,
-  forms: [broadcast],
+  forms: formsOf("nt"),
 };
 
 /** NT for a few rows, as a decoding step has: limited by reading w once, not by arithmetic. */
@@ -92,16 +85,15 @@ const SHARERS = 16;
 export const matmulNn: Kernel = {
   ...matmulNt,
   entry: "nn",
+  forms: formsOf("nn"),
   grid: (sizes) => blocks(sizes.n ?? 0, sizes.rows ?? 0, sizes, Math.max(1, sizes.apart ?? 0)),
 };
 
 export const matmulTn: Kernel = {
   ...matmulNt,
   entry: "tn",
-  inputs: ["a", "b"],
-  outputs: ["c"],
   grid: (sizes) => blocks(sizes.n ?? 0, sizes.k ?? 0, sizes),
-  forms: [],
+  forms: formsOf("tn"),
   flops: ({ n = 0, k = 0, rows = 0 }) => 2 * rows * n * k,
 };
 
@@ -183,8 +175,8 @@ export function recordNt(
   const few = rows <= FEW_ROWS;
   for (const shard of weight.shards) {
     program.dispatch(few ? matmulNtFew : matmulNt, {
-      constants: { WX: few ? SHARERS : workgroupWidth(shard.rows, ANY_ROWS), ROWS },
-      include: ["rows-direct", `weight-${weight.element}`],
+      constants: { WX: few ? SHARERS : workgroupWidth(shard.rows, ANY_ROWS), ...PLAIN },
+      include: [...PLAIN_PIECES, `weight-${weight.element}`],
       params: {
         ...strides(rows, a, { ...c, begin: c.begin + shard.begin }, lowRank),
         n: shard.rows,
@@ -222,8 +214,8 @@ export function recordNn(
   for (const [i, shard] of weight.shards.entries()) {
     const term = i === 0 ? lowRank : null;
     program.dispatch(matmulNn, {
-      constants: { WX: workgroupWidth(N, ANY_ROWS), ROWS },
-      include: ["rows-direct", `weight-${weight.element}`],
+      constants: { WX: workgroupWidth(N, ANY_ROWS), ...PLAIN },
+      include: [...PLAIN_PIECES, `weight-${weight.element}`],
       params: {
         ...strides(rows, { ...a, begin: a.begin + shard.begin }, c, term),
         n: N,
@@ -254,7 +246,7 @@ export function recordTn(
 ): void {
   const [K = 0, N = 0] = c.shape;
   program.dispatch(matmulTn, {
-    constants: { WX: workgroupWidth(N, K), ROWS },
+    constants: { WX: workgroupWidth(N, K), ...PLAIN },
     params: {
       ...strides(rows, a, allColumns(c), null),
       n: N,
@@ -267,7 +259,7 @@ export function recordTn(
       h_offset: b.begin / 4,
       scale,
     },
-    inputs: [a.tensor, b.tensor],
+    inputs: [a.tensor, b.tensor, null, null, null, null],
     outputs: [c],
   });
 }

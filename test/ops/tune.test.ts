@@ -6,14 +6,28 @@ import type { Form } from "../../src/gpu/kernel.ts";
 import { Program } from "../../src/gpu/program.ts";
 import type { Tensor } from "../../src/gpu/tensor.ts";
 import type { WebGpuDevice } from "../../src/gpu/webgpu.ts";
-import { allColumns, asWeight, matmulNt, recordNn, recordNt, sideBySide } from "../../src/ops/matmul.ts";
+import {
+  allColumns,
+  asWeight,
+  matmulNn,
+  matmulNt,
+  matmulTn,
+  recordNn,
+  recordNt,
+  recordTn,
+  sideBySide,
+} from "../../src/ops/matmul.ts";
+import type { MatmulForm } from "../../src/ops/matmul-forms.ts";
 import { tune } from "../../src/ops/tune.ts";
-import { matmulNn, matmulNt as referenceNt } from "../reference/matmul.ts";
+import { matmulNn as referenceNn, matmulNt as referenceNt, matmulTn as referenceTn } from "../reference/matmul.ts";
 import { expectClose, TOLERANCE } from "../support/compare.ts";
 import { testDevice } from "../support/device.ts";
 import { upload } from "../support/run-op.ts";
 import { hostTensor } from "../support/values.ts";
 import { rounded, usingWeight, WEIGHT_ELEMENTS } from "../support/weights.ts";
+
+/** No second member. */
+const NOWHERE = 2 ** 30;
 
 let device: WebGpuDevice;
 beforeAll(async () => {
@@ -34,42 +48,76 @@ async function withForms(forms: readonly Form[], record: (program: Program) => T
   }
 }
 
-describe.each(matmulNt.forms!)("the form $name", (form) => {
+const KERNELS = { nt: matmulNt, nn: matmulNn, tn: matmulTn };
+const FORMS = Object.values(KERNELS).flatMap(({ forms }) => forms as readonly MatmulForm[]);
+
+/** c's rows and columns and the length of the sum: odd ones that suit the form, and that end within its blocks. */
+function sizesFor({ layout, size }: MatmulForm, random: Random) {
+  const few = () => 4 * (1 + random.below(12));
+  const many = () => 128 + 4 * random.below(60);
+  const any = layout === "tn" ? 4 * (17 + random.below(20)) : 16 + random.below(80);
+  if (size === "wide") return { height: any, width: many(), depth: 4 * (1 + random.below(40)) };
+  return { height: any, width: few(), depth: many() };
+}
+
+describe.each(FORMS)("the form $name", (form) => {
+  const { layout } = form;
   const runs = () => form.subgroup <= device.subgroup;
   const random = new Random(11);
-  const sizes = Array.from({ length: 4 }, () => ({
-    M: 16 + random.below(60),
-    N: 128 + 4 * random.below(80),
-    K: 4 * (1 + random.below(30)),
-  }));
-
-  it.for(sizes.flatMap((size) => WEIGHT_ELEMENTS.map((element) => ({ ...size, element }))))(
-    "$M × $N × $K, $element: forward and gradient of the input",
-    async ({ M, N, K, element }, { skip }) => {
-      if (!runs()) return skip("this adapter has no subgroups of that size");
-      expect(form.suits({ n: N, rows: M })).toBe(true);
-      const values = new Random(M * N + K);
-      const [a, dy] = [hostTensor(values, [M, K]), hostTensor(values, [M, N])];
-      const w = rounded(hostTensor(values, [N, K]), element);
-      await usingWeight(device, w, element, async (weight) => {
-        const y = await withForms([form], (program) => {
-          const c = program.tensor([M, N], "c");
-          recordNt(program, allColumns(upload(program, a, "a")), M, weight, allColumns(c));
-          return c;
-        });
-        expectClose(y, referenceNt(a.values, w.values, M, N, K), TOLERANCE.reduction(K), "NT");
-        const dx = await withForms([form], (program) => {
-          const c = program.tensor([M, K], "c");
-          recordNn(program, allColumns(upload(program, dy, "dy")), M, weight, allColumns(c));
-          return c;
-        });
-        expectClose(dx, matmulNn(dy.values, w.values, M, K, N), TOLERANCE.reduction(N), "NN");
-      });
-    },
+  const elements = layout === "tn" ? (["f32"] as const) : WEIGHT_ELEMENTS;
+  const cases = Array.from({ length: 4 }, () => sizesFor(form, random)).flatMap((sizes) =>
+    elements.map((element) => ({ ...sizes, element })),
   );
 
-  it("with members whose columns meet in a workgroup, bias, and a low-rank term of each", async ({ skip }) => {
+  it.for(cases)("$height × $width, sums of $depth, $element", async ({ height, width, depth, element }, { skip }) => {
     if (!runs()) return skip("this adapter has no subgroups of that size");
+    const [rows, k] = layout === "tn" ? [depth - 1, height] : [height, depth];
+    expect(form.suits({ n: width, rows, k, begin_1: NOWHERE })).toBe(true);
+    const values = new Random(height * width + depth);
+    const of = (...shape: number[]) => hostTensor(values, shape);
+    const result = (record: (program: Program, c: Tensor) => void) =>
+      withForms([form], (program) => {
+        const c = program.tensor([height, width], "c");
+        record(program, c);
+        return c;
+      });
+    if (layout === "tn") {
+      const [a, b] = [of(rows, height), of(rows, width)];
+      const c = await result((program, into) =>
+        recordTn(program, allColumns(upload(program, a, "a")), allColumns(upload(program, b, "b")), rows, into),
+      );
+      return expectClose(c, referenceTn(a.values, b.values, rows, width, height), TOLERANCE.reduction(rows), layout);
+    }
+    const a = of(height, depth);
+    const w = rounded(layout === "nt" ? of(width, depth) : of(depth, width), element);
+    const [record, reference] =
+      layout === "nt" ? ([recordNt, referenceNt] as const) : ([recordNn, referenceNn] as const);
+    await usingWeight(device, w, element, async (weight) => {
+      const c = await result((program, into) =>
+        record(program, allColumns(upload(program, a, "a")), height, weight, allColumns(into)),
+      );
+      expectClose(c, reference(a.values, w.values, height, width, depth), TOLERANCE.reduction(depth), layout);
+    });
+  });
+
+  it("is left alone where it does not suit", () => {
+    const [wide, narrow, low] = [
+      { n: 512, rows: 512, k: 512, begin_1: NOWHERE },
+      { n: 24, rows: 512, k: 512, begin_1: NOWHERE },
+      { n: 24, rows: 4, k: 4, begin_1: NOWHERE },
+    ];
+    expect([wide, narrow, low].map((sizes) => form.suits(sizes))).toEqual([
+      form.size === "wide",
+      form.size === "narrow",
+      false,
+    ]);
+  });
+});
+
+const WIDE_NT = FORMS.filter(({ layout, size }) => layout === "nt" && size === "wide");
+describe.each(WIDE_NT)("the form $name, over layers side by side", (form) => {
+  it("with members whose columns meet in a workgroup, bias, and a low-rank term of each", async ({ skip }) => {
+    if (form.subgroup > device.subgroup) return skip("this adapter has no subgroups of that size");
     // Every member ends on a multiple of 256 bytes: nothing lies between them that nobody writes.
     const [M, K, r, widths] = [64, 24, 8, [100, 36, 64]];
     const N = widths.reduce((sum, width) => sum + width, 0);
@@ -94,11 +142,6 @@ describe.each(matmulNt.forms!)("the form $name", (form) => {
     const [plain, formed] = [await withForms([], record), await withForms([form], record)];
     expect(plain.some((value) => value !== 0)).toBe(true);
     expectClose(formed, Float64Array.from(plain), TOLERANCE.reduction(K), "y");
-  });
-
-  it("is left alone where it does not suit", () => {
-    expect(form.suits({ n: 24, rows: 512 })).toBe(false);
-    expect(form.suits({ n: 512, rows: 4 })).toBe(false);
   });
 });
 

@@ -9,8 +9,6 @@ import { testDevice } from "../support/device.ts";
 import { compileWithNaga, denoProgram } from "../support/naga.ts";
 import { parseWgsl, withoutComments } from "../support/wgsl.ts";
 
-const product = { K: 64, N: 32, RANK: 0, BIAS: 0, ACCUMULATE: 0, WX: 8, ROWS: 4 };
-
 /** Literals to try, by shader; a shader without any has one variant. */
 const CONSTANTS: Record<string, readonly Record<string, number>[]> = {
   // SmolLM2-135M, Llama-3.2-1B, Qwen3, grouped and not.
@@ -28,12 +26,7 @@ const CONSTANTS: Record<string, readonly Record<string, number>[]> = {
     { TILE: 49_152, STRIDE: 49_152 },
   ],
   embedding: [{ C: 576 }, { C: 4 }],
-  matmul: [
-    product,
-    { ...product, RANK: 8, BIAS: 1, ACCUMULATE: 1 },
-    { ...product, K: 301, N: 4, WX: 1 },
-    { ...product, N: 151_936, RANK: 4, WX: 64 },
-  ],
+  matmul: [2, 8, 32].map((WX) => ({ WX, ROWS: 4, SHARE: 1 })),
   peak: [{ GROUPS: 4 }],
   rmsnorm: [{ C: 576 }, { C: 4 }],
   rope: [
@@ -58,6 +51,9 @@ const cases = kernels.flatMap((kernel) => {
   );
 });
 
+/** Each in every other form of its kernel. */
+const formed = cases.flatMap((one) => (one.kernel.forms ?? []).map((form) => ({ ...one, form })));
+
 describe("Tint", () => {
   let device: WebGpuDevice;
   beforeAll(async () => {
@@ -69,7 +65,6 @@ describe("Tint", () => {
     await device.idle();
   });
 
-  const formed = cases.flatMap((one) => (one.kernel.forms ?? []).map((form) => ({ ...one, form })));
   it.for(formed)("compiles $title in the form $form.name", async ({ kernel, variant, form }, { skip }) => {
     if (form.subgroup > device.subgroup) return skip("this adapter has no subgroups of that size");
     await new Pipelines(device.gpu).prepare(kernel, inForm(variant, form));
@@ -89,7 +84,9 @@ describe("Tint", () => {
 describe.skipIf(!denoProgram())("naga", () => {
   it("compiles every shader in every variant", async () => {
     // Entry points of one shader share its text: compiling it once makes a pipeline of each.
-    const modules = new Map(cases.map(({ kernel, variant }) => [assemble(kernel, variant), kernel.stem]));
+    const everywhere = formed.filter(({ form }) => form.subgroup === 0);
+    const all = [...cases, ...everywhere.map((one) => ({ ...one, variant: inForm(one.variant, one.form) }))];
+    const modules = new Map(all.map(({ kernel, variant }) => [assemble(kernel, variant), kernel.stem]));
     const results = await compileWithNaga([...modules].map(([code, label]) => ({ label, code })));
     expect(results.filter(({ error }) => error !== null)).toEqual([]);
     expect(new Set(results.map(({ label }) => label))).toEqual(new Set(kernels.map(({ stem }) => stem)));
@@ -99,11 +96,21 @@ describe.skipIf(!denoProgram())("naga", () => {
 describe("shader text", () => {
   /** What some browser lacks or gets wrong, and what would hide the text from editors. */
   const FORBIDDEN = /\benable\b|\brequires\b|subgroup|\boverride\b|\$\{|\bf16\b|texture|sampler|atomic/;
-  const files = [
-    ...shaderStems(),
-    // Not rows-broadcast: its form is for devices with subgroups alone.
-    ...["reduce", "rows-direct", "weight-f32", "weight-f16", "weight-bf16"].map((piece) => `lib/${piece}`),
+  const rows = ["rows-direct", "rows-eight", "rows-staged"];
+  // Not rows-broadcast: its form is for devices with subgroups alone.
+  const others = [
+    "reduce",
+    "sums-4",
+    "sums-8",
+    "sums-16",
+    "sum-own",
+    "sum-shared",
+    "weight-f32",
+    "weight-f16",
+    "weight-bf16",
   ];
+  const pieces = [...rows, ...others].map((piece) => `lib/${piece}`);
+  const files = [...shaderStems(), ...pieces];
 
   it.each(files)("%s keeps to what every browser has", (name) => {
     expect(withoutComments(shaderText(name))).not.toMatch(FORBIDDEN);

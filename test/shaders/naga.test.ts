@@ -21,8 +21,38 @@ fn double(@builtin(global_invocation_id) id: vec3u, @builtin(local_invocation_in
 
 /** Literals by name, twice: every branch that a constant opens or closes is compiled. */
 const CONSTANTS: readonly Readonly<Record<string, number>>[] = [
-  { C: 64, H: 6, KV: 2, D: 64, K: 64, N: 64, RANK: 8, BIAS: 1, ACCUMULATE: 1, WX: 8, ROWS: 4, TILE: 256, STRIDE: 256 },
-  { C: 4, H: 1, KV: 1, D: 32, K: 4, N: 12, RANK: 0, BIAS: 0, ACCUMULATE: 0, WX: 64, ROWS: 4, TILE: 4, STRIDE: 4 },
+  {
+    C: 64,
+    H: 6,
+    KV: 2,
+    D: 64,
+    K: 64,
+    N: 64,
+    RANK: 8,
+    BIAS: 1,
+    ACCUMULATE: 1,
+    WX: 8,
+    ROWS: 4,
+    SHARE: 1,
+    TILE: 256,
+    STRIDE: 256,
+  },
+  {
+    C: 4,
+    H: 1,
+    KV: 1,
+    D: 32,
+    K: 4,
+    N: 12,
+    RANK: 0,
+    BIAS: 0,
+    ACCUMULATE: 0,
+    WX: 64,
+    ROWS: 4,
+    SHARE: 1,
+    TILE: 4,
+    STRIDE: 4,
+  },
 ];
 const WEIGHTS = ["weight-f32", "weight-f16", "weight-bf16"];
 

@@ -1,0 +1,27 @@
+// sums-8: what an invocation of nt, nn or tn sums up: eight rows of four columns of c, four rows to a matrix.
+struct Sums { first: mat4x4f, second: mat4x4f }
+
+// Eight rows of a, or in tn columns, with four elements each.
+struct Rows { first: mat4x4f, second: mat4x4f }
+
+fn add_products(sums: Sums, w: mat4x4f, rows: Rows) -> Sums {
+  return Sums(sums.first + w * rows.first, sums.second + w * rows.second);
+}
+
+fn add_scaled(sums: Sums, scale: f32, more: Sums) -> Sums {
+  return Sums(sums.first + scale * more.first, sums.second + scale * more.second);
+}
+
+fn scale_sums(sums: Sums, scale: f32) -> Sums {
+  return Sums(scale * sums.first, scale * sums.second);
+}
+
+fn add_to_rows(sums: Sums, row: vec4f) -> Sums {
+  let all = mat4x4f(row, row, row, row);
+  return Sums(sums.first + all, sums.second + all);
+}
+
+fn store_sums(sums: Sums, row: u32, rows: u32, stride: u32, first: u32) {
+  store(sums.first, row, rows, stride, first);
+  store(sums.second, row + 4u, rows, stride, first);
+}
