@@ -97,6 +97,9 @@ export const matmulTn: Kernel = {
   flops: ({ n = 0, k = 0, rows = 0 }) => 2 * rows * n * k,
 };
 
+/** The kernels that have other forms. */
+export const MATMULS: readonly Kernel[] = [matmulNt, matmulNn, matmulTn];
+
 /** Columns of a matrix whose rows are `stride` elements apart, from element `begin` of its tensor on; all multiples of 4. */
 export interface Columns {
   readonly tensor: Tensor;

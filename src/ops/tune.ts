@@ -1,54 +1,205 @@
 /**
- * Which form of the matrix products is fastest on this device: measured once when it is opened, since what helps on one
- * GPU hurts on another. A form must win clearly, so that the choice is the same at the next opening.
+ * Which forms of the matrix products are fastest on this device: measured when it is opened, for each layout and size class,
+ * since what helps on one GPU hurts on another. What was chosen is remembered by adapter and browser. A form must give what
+ * the plain one gives, whether it was measured or remembered, and must win clearly.
  */
-import type { Form } from "../gpu/kernel.ts";
+import { configError, type LorikeetError } from "../core/errors.ts";
+import { Random } from "../core/random.ts";
+import { fetchFloats } from "../gpu/device.ts";
 import { Program } from "../gpu/program.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import type { WebGpuDevice } from "../gpu/webgpu.ts";
-import { allColumns, asWeight, matmulNt, recordNt } from "./matmul.ts";
+import { type ChoiceMemory, rememberedChoice, withChoice } from "./form-memory.ts";
+import { allColumns, asWeight, MATMULS, recordNn, recordNt, recordTn } from "./matmul.ts";
+import type { Layout, MatmulForm, SizeClass } from "./matmul-forms.ts";
 
-/** A product that every form suits, large enough to be limited by loads and small enough for a software adapter. */
-const SIZE = 512;
-const PRODUCTS = 2;
-const ROUNDS = 3;
-/** Share of the plain form's time below which another one is taken. */
-const CLEARLY = 0.85;
-
-/** Sets the device's forms. GPU→CPU waits. */
-export async function tune(device: WebGpuDevice): Promise<void> {
-  const forms = (matmulNt.forms ?? []).filter(({ subgroup }) => subgroup <= device.subgroup);
-  if (forms.length === 0) return;
-  const tensors = ["a", "w", "c"].map((name) => device.allocate([SIZE, SIZE], `tuning ${name}`)) as [
-    Tensor,
-    Tensor,
-    Tensor,
-  ];
-  try {
-    const best = new Map<Form | null, number>();
-    // In turns, so that a slow moment of the machine hits all alike; the first round compiles.
-    for (let round = 0; round <= ROUNDS; round++) {
-      for (const form of [null, ...forms]) {
-        const seconds = await timeProducts(device, form, tensors);
-        if (round > 0) best.set(form, Math.min(best.get(form) ?? Number.POSITIVE_INFINITY, seconds));
-      }
-    }
-    const [fastest] = forms.toSorted((one, other) => best.get(one)! - best.get(other)!);
-    device.forms.clear();
-    if (best.get(fastest!)! < CLEARLY * best.get(null)!) device.forms.add(fastest!);
-  } finally {
-    for (const tensor of tensors) device.free(tensor);
-  }
+export interface Tuning {
+  /** "plain", "measure", or names of forms with commas between; absent: what is remembered, else measured. */
+  readonly wish?: string | null | undefined;
+  /** Where choices are kept; null: nowhere. */
+  readonly memory: ChoiceMemory | null;
+  /** Browser or Node, and this program, with their versions. */
+  readonly where: string;
 }
 
-async function timeProducts(device: WebGpuDevice, form: Form | null, [a, w, c]: readonly [Tensor, Tensor, Tensor]) {
-  device.forms.clear();
-  if (form) device.forms.add(form);
-  const program = new Program();
-  for (let i = 0; i < PRODUCTS; i++) recordNt(program, allColumns(a), SIZE, asWeight(w), allColumns(c));
-  await device.idle();
-  const start = performance.now();
-  await device.run(program);
-  await device.idle();
-  return (performance.now() - start) / 1000;
+/** Rows of c, its columns, length of the sums: small enough for a software adapter, doubled for anything faster. */
+const SIZES: Readonly<Record<SizeClass, readonly [number, number, number]>> = {
+  wide: [256, 512, 512],
+  narrow: [1024, 16, 512],
+};
+const CLASSES = (["nt", "nn", "tn"] as const).flatMap((layout) =>
+  (["wide", "narrow"] as const).map((size) => ({ layout, size })),
+);
+/** A product below this many seconds is too short to tell forms apart. */
+const SHORT = 1e-3;
+const SECONDS_PER_RUN = 0.01;
+const MOST_PRODUCTS = 64;
+const ROUNDS = 3;
+/** Share of the plain form's time below which another one is taken. */
+const CLEARLY = 0.9;
+/** A form that takes so many times the best one's time in the first round is not tried again. */
+const HOPELESS = 1.3;
+/** Largest difference between two orders of a sum of `depth` products of numbers below one half. */
+const tolerance = (depth: number) => 1e-6 * depth;
+
+/** Sets the device's forms. Throws ConfigError when the wish names none that there are. GPU→CPU waits. */
+export async function tune(device: WebGpuDevice, { wish, memory, where }: Tuning): Promise<void> {
+  const forms = MATMULS.flatMap((kernel) => kernel.forms as readonly MatmulForm[]);
+  const possible = forms.filter(({ subgroup }) => subgroup <= device.subgroup);
+  const choose = (chosen: readonly MatmulForm[]) => {
+    device.forms.clear();
+    for (const form of chosen) device.forms.add(form);
+  };
+  choose([]);
+  if (wish && wish !== "measure") return choose(wished(wish, forms, possible));
+  const key = `${where}; ${identity(device)}; ${possible.map(({ name }) => name).join(", ")}`;
+  const remembered = wish ? null : await rememberedChoice(memory, key);
+  const chosen: MatmulForm[] = [];
+  for (const { layout, size } of CLASSES) {
+    const own = possible.filter((form) => form.layout === layout && form.size === size);
+    const candidates = remembered ? own.filter(({ name }) => remembered.includes(name)) : own;
+    const best = await fastest(device, layout, size, candidates, remembered !== null);
+    if (best) chosen.push(best);
+  }
+  choose(chosen);
+  if (!remembered)
+    await memory?.write(
+      withChoice(
+        await memory.read(),
+        key,
+        chosen.map(({ name }) => name),
+      ),
+    );
+}
+
+function wished(wish: string, forms: readonly MatmulForm[], possible: readonly MatmulForm[]): MatmulForm[] {
+  if (wish === "plain") return [];
+  return wish.split(",").map((part) => {
+    const name = part.trim();
+    const form = possible.find((one) => one.name === name);
+    if (!form) throw unknownForm(name, forms, possible);
+    return form;
+  });
+}
+
+function unknownForm(name: string, forms: readonly MatmulForm[], possible: readonly MatmulForm[]): LorikeetError {
+  const known = forms.some((one) => one.name === name);
+  return configError(
+    known ? `this adapter cannot run the form "${name}"` : `there is no form "${name}" of the matrix products`,
+    `Name some of ${possible.map((one) => `"${one.name}"`).join(", ")}, with commas between, or "plain", or "measure".`,
+  );
+}
+
+function identity({ gpu, name }: WebGpuDevice): string {
+  const { vendor = "", architecture = "", device = "", description = "" } = gpu.adapterInfo ?? {};
+  return [name, vendor, architecture, device, description].join(" ");
+}
+
+/** The form that wins clearly, or null. `known`: no measurement, the first that computes rightly. */
+async function fastest(
+  device: WebGpuDevice,
+  layout: Layout,
+  size: SizeClass,
+  candidates: readonly MatmulForm[],
+  known: boolean,
+): Promise<MatmulForm | null> {
+  let right = candidates;
+  for (const factor of right.length > 0 ? [1, 2] : []) {
+    const bench = new Bench(device, layout, SIZES[size], factor);
+    try {
+      right = await bench.agreeing(right);
+      if (known) return right[0] ?? null;
+      const seconds = await bench.seconds(null, 1);
+      if (seconds < SHORT && factor === 1) continue;
+      return await race(bench, right, Math.min(MOST_PRODUCTS, Math.ceil(SECONDS_PER_RUN / seconds)));
+    } finally {
+      bench.free();
+    }
+  }
+  return null;
+}
+
+/** In turns, so that a slow moment of the machine hits all alike. */
+async function race(bench: Bench, forms: readonly MatmulForm[], products: number): Promise<MatmulForm | null> {
+  const best = new Map<MatmulForm | null, number>();
+  let runners: readonly (MatmulForm | null)[] = [null, ...forms];
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const form of runners) {
+      best.set(form, Math.min(best.get(form) ?? Number.POSITIVE_INFINITY, await bench.seconds(form, products)));
+    }
+    const leader = Math.min(...best.values());
+    runners = runners.filter((form) => form === null || best.get(form)! < HOPELESS * leader);
+  }
+  const [winner] = forms.toSorted((one, other) => best.get(one)! - best.get(other)!);
+  return winner && best.get(winner)! < CLEARLY * best.get(null)! ? winner : null;
+}
+
+/** One product of a layout, in any form. */
+class Bench {
+  private readonly device: WebGpuDevice;
+  private readonly record: (program: Program) => void;
+  private readonly tensors: readonly Tensor[];
+  private readonly depth: number;
+
+  constructor(device: WebGpuDevice, layout: Layout, extents: readonly [number, number, number], factor: number) {
+    const [height, width, depth] = extents.map((extent) => factor * extent) as [number, number, number];
+    this.device = device;
+    this.depth = depth;
+    const random = new Random(1);
+    const matrix = (shape: readonly number[]) => {
+      const tensor = device.allocate(shape, "tuning");
+      const values = Float32Array.from({ length: shape[0]! * shape[1]! }, () => random.uniform() - 0.5);
+      device.upload(tensor, new Uint8Array(values.buffer));
+      return tensor;
+    };
+    const a = matrix(layout === "tn" ? [depth, height] : [height, depth]);
+    const b = matrix(layout === "nt" ? [width, depth] : [depth, width]);
+    const c = device.allocate([height, width], "tuning");
+    this.tensors = [a, b, c];
+    this.record = {
+      nt: (p: Program) => recordNt(p, allColumns(a), height, asWeight(b), allColumns(c)),
+      nn: (p: Program) => recordNn(p, allColumns(a), height, asWeight(b), allColumns(c)),
+      tn: (p: Program) => recordTn(p, allColumns(a), allColumns(b), depth, c),
+    }[layout];
+  }
+
+  /** Those that give what the plain one gives; compiles them. */
+  async agreeing(forms: readonly MatmulForm[]): Promise<MatmulForm[]> {
+    const expected = await this.result(null);
+    const agreeing: MatmulForm[] = [];
+    for (const form of forms) {
+      const own = await this.result(form);
+      const same = own.every((value, i) => Math.abs(value - expected[i]!) <= tolerance(this.depth));
+      if (same) agreeing.push(form);
+    }
+    return agreeing;
+  }
+
+  /** Of one product, where `products` are made. */
+  async seconds(form: MatmulForm | null, products: number): Promise<number> {
+    this.take(form);
+    const program = new Program();
+    for (let i = 0; i < products; i++) this.record(program);
+    await this.device.idle();
+    const start = performance.now();
+    await this.device.run(program);
+    await this.device.idle();
+    return (performance.now() - start) / 1000 / products;
+  }
+
+  free(): void {
+    for (const tensor of this.tensors) this.device.free(tensor);
+  }
+
+  private async result(form: MatmulForm | null): Promise<Float32Array> {
+    this.take(form);
+    const program = new Program();
+    this.record(program);
+    return fetchFloats(this.device, program, this.tensors[2]!);
+  }
+
+  private take(form: MatmulForm | null): void {
+    this.device.forms.clear();
+    if (form) this.device.forms.add(form);
+  }
 }

@@ -26,9 +26,10 @@ const actions = createActions(store, curves, () => engine, browserTools);
 watchTraining(store, curves, browserSurroundings());
 
 const base = new URL("./", document.baseURI).href;
+const asked = new URLSearchParams(location.search);
 // A mirror of the Hub: the page's policy lets only its own host and the one of the build through.
-const hub = new URL(new URLSearchParams(location.search).get("hub") ?? __LORIKEET_HUB__, base).href.replace(/\/$/, "");
-void startPage(store, actions, () => engine.open({ base, hub }));
+const hub = new URL(asked.get("hub") ?? __LORIKEET_HUB__, base).href.replace(/\/$/, "");
+void startPage(store, actions, () => engine.open({ base, hub, forms: asked.get("forms") }));
 
 // For the console and for scripts: the same engine that the page uses.
 Object.assign(globalThis, { lorikeet: { engine, store, curves } });

@@ -4,7 +4,7 @@ import { parseJson } from "../core/json.ts";
 import { openDevice } from "../gpu/open.ts";
 import { describeEnvironment, describeSupport } from "../gpu/support.ts";
 import type { WebGpuDevice } from "../gpu/webgpu.ts";
-import { tune } from "../ops/tune.ts";
+import { type Tuning, tune } from "../ops/tune.ts";
 import { runSelfTest, selfTestError } from "../train/self-test.ts";
 import { type Context, toldFetch } from "./context.ts";
 import { AnswerDesk } from "./desks/answer-desk.ts";
@@ -17,21 +17,26 @@ import { type OpenedStore, openStore } from "./storage/open-store.ts";
 import { storageFacts } from "./storage/storage-facts.ts";
 
 export const DRAFT = "draft.json";
+const FORMS = "forms.json";
+
+/** Put in by vite. */
+declare const __LORIKEET_VERSION__: string;
 
 /** What the engine finds around it; tests bring their own. */
 export interface Surroundings {
   readonly gpu: GPU | undefined;
   readonly fetch: typeof fetch;
-  openDevice(): Promise<WebGpuDevice>;
+  /** The forms of its kernels are chosen as told. */
+  openDevice(tuning: Tuning): Promise<WebGpuDevice>;
   openStore(): Promise<OpenedStore>;
 }
 
 export const browserSurroundings = (): Surroundings => ({
   gpu: navigator.gpu as GPU | undefined,
   fetch: (input, init) => fetch(input, init),
-  async openDevice() {
+  async openDevice(tuning) {
     const device = await openDevice(navigator.gpu);
-    await tune(device);
+    await tune(device, tuning);
     return device;
   },
   openStore: () => openStore(),
@@ -49,14 +54,15 @@ export interface Parts {
 
 /** Opens the store, looks at this browser, and checks that its GPU computes rightly. */
 export async function openParts(
-  { base, hub }: OpenOptions,
+  { base, hub, forms }: OpenOptions,
   publish: Context["publish"],
   around: Surroundings,
 ): Promise<{ opening: Opening; parts: Parts }> {
   const { gpu } = around;
   const { store, note } = await around.openStore();
   const ask = toldFetch(publish, around.fetch);
-  const context: Context = { store, base, hub, fetch: ask, openDevice: around.openDevice, publish };
+  const openDevice = () => around.openDevice(tuningOf(store, forms));
+  const context: Context = { store, base, hub, fetch: ask, openDevice, publish };
   const models = new ModelDesk(context);
   const data = new DataDesk(context, models);
   const desks = { run: new RunDesk(context), answers: new AnswerDesk(context), trials: new TrialDesk(context) };
@@ -74,6 +80,17 @@ export async function openParts(
     blocked: (blocked ?? selfTestError(selfTests))?.toData() ?? null,
   };
   return { opening, parts };
+}
+
+function tuningOf(store: Context["store"], wish: string | null | undefined): Tuning {
+  const memory = {
+    async read() {
+      const bytes = await store.read(FORMS).catch(() => null);
+      return bytes && new TextDecoder().decode(bytes);
+    },
+    write: (text: string) => store.write(FORMS, new TextEncoder().encode(text)).catch(() => undefined),
+  };
+  return { wish, memory, where: `${globalThis.navigator?.userAgent}, lorikeet ${__LORIKEET_VERSION__}` };
 }
 
 async function readDraft(store: Context["store"]): Promise<Draft | null> {

@@ -60,6 +60,8 @@ export interface OpenOptions {
   readonly base: string;
   /** The Hub, or a mirror of it. */
   readonly hub: string;
+  /** Forms of the kernels that the person wants: see `Tuning`. */
+  readonly forms?: string | null;
 }
 
 /** What the start found out. The GPU is ready only when `support` says so and every self-test passed. */

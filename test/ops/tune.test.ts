@@ -1,5 +1,5 @@
 /** Every form of a kernel gives what the plain one gives, and only a form that is faster is taken. */
-import { beforeAll, describe, expect, it } from "vitest";
+import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { Random } from "../../src/core/random.ts";
 import { fetchFloats } from "../../src/gpu/device.ts";
 import type { Form } from "../../src/gpu/kernel.ts";
@@ -146,11 +146,66 @@ describe.each(WIDE_NT)("the form $name, over layers side by side", (form) => {
 });
 
 describe("tuning", () => {
-  it("takes a form that is faster, none that is slower, and leaves nothing behind", async () => {
+  const WHERE = "this test";
+  const names = () => [...device.forms].map(({ name }) => name);
+  /** A file in memory, and what was written to it. */
+  function keptIn(text: string | null) {
+    const kept = { text, writes: 0 };
+    const write = async (next: string) => void Object.assign(kept, { text: next, writes: kept.writes + 1 });
+    return { kept, memory: { read: async () => kept.text, write } };
+  }
+  afterEach(() => device.forms.clear());
+
+  it("takes at most one form of each layout and size, leaves nothing behind, and remembers them", async () => {
     const live = device.memory.live;
-    await tune(device);
+    const { kept, memory } = keptIn("{ broken");
+    await tune(device, { memory, where: WHERE });
     expect(device.memory.live).toBe(live);
-    expect(device.forms.size).toBeLessThanOrEqual(1);
-    if (device.subgroup < 8) expect(device.forms.size).toBe(0);
+    const classes = ([...device.forms] as MatmulForm[]).map(({ layout, size }) => `${layout} ${size}`);
+    expect(new Set(classes).size).toBe(classes.length);
+    expect(Object.values(JSON.parse(kept.text!))).toEqual([names()]);
+    expect(kept.writes).toBe(1);
+  });
+
+  it("takes what is remembered for this adapter and browser without measuring, nothing that is for others", async () => {
+    const { kept, memory } = keptIn(null);
+    await tune(device, { memory, where: WHERE });
+    const [key] = Object.keys(JSON.parse(kept.text!));
+    kept.text = JSON.stringify({ [key!]: ["nn staged", "nt shared", "of an older version"] });
+    await tune(device, { memory, where: WHERE });
+    expect(names()).toEqual(["nt shared", "nn staged"]);
+    expect(kept.writes).toBe(1);
+    await tune(device, { memory, where: "another browser" });
+    expect(kept.writes).toBe(2);
+    expect(Object.keys(JSON.parse(kept.text))).toHaveLength(2);
+  });
+
+  it("takes none that computes wrongly, be it remembered", async () => {
+    const wrong = await testDevice();
+    const run = wrong.run.bind(wrong);
+    // A compiler that makes something else of one form.
+    wrong.run = (program) => {
+      for (const command of program.commands) {
+        const staged = command.kind === "dispatch" && [...wrong.forms].some(({ name }) => name === "nn staged");
+        if (staged) Object.assign(command, { params: { ...command.params, scale: 1.001 } });
+      }
+      return run(program);
+    };
+    const { kept, memory } = keptIn(null);
+    await tune(wrong, { memory, where: WHERE });
+    const [key] = Object.keys(JSON.parse(kept.text!));
+    kept.text = JSON.stringify({ [key!]: ["nn staged", "nt shared"] });
+    await tune(wrong, { memory, where: WHERE });
+    expect([...wrong.forms].map(({ name }) => name)).toEqual(["nt shared"]);
+  });
+
+  it("does as it is told", async () => {
+    const { kept, memory } = keptIn(null);
+    await tune(device, { wish: "tn eight, nt staged", memory, where: WHERE });
+    expect(names()).toEqual(["tn eight", "nt staged"]);
+    await tune(device, { wish: "plain", memory, where: WHERE });
+    expect(names()).toEqual([]);
+    expect(kept.writes).toBe(0);
+    await expect(tune(device, { wish: "nt best", memory, where: WHERE })).rejects.toThrow('no form "nt best"');
   });
 });
