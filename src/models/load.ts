@@ -131,7 +131,9 @@ async function loadTensor(
   const { dtype } = checkpoint.tensors.get(name)!;
   const vector = leaf.kind === "linear" && part === "bias" ? leaf.bias : leaf.kind === "rmsnorm" ? leaf.weight : null;
   if (vector) {
-    device.upload(vector, new Uint8Array(toFloat32(await checkpoint.read(name), dtype).buffer as ArrayBuffer));
+    const stored = toFloat32(await checkpoint.read(name), dtype);
+    const values = leaf.kind === "rmsnorm" && leaf.offset ? stored.map((value) => value + leaf.offset) : stored;
+    device.upload(vector, new Uint8Array(values.buffer as ArrayBuffer));
   } else await uploadMatrix(leaf.weight as Weight, name, checkpoint, device, onBytes);
 }
 

@@ -8,7 +8,7 @@ import type { Weight } from "../gpu/weight.ts";
 import type { Embedding } from "../nn/embedding.ts";
 import type { Linear } from "../nn/linear.ts";
 import type { ModuleTree } from "../nn/module.ts";
-import type { RopeTable } from "./rope-table.ts";
+import type { RopeTables } from "./rope-table.ts";
 
 /** Tokens laid end to end, on the device. */
 export interface TokenBatch {
@@ -16,12 +16,19 @@ export interface TokenBatch {
   readonly ids: Tensor;
   /** u32 [N], within each token's own sequence */
   readonly positions: Tensor;
+  /** Who sees whom. */
+  readonly seen: Ranges;
+  /** The same in layers of sliding attention; null where the model has none. */
+  readonly seenSliding: Ranges | null;
+  /** Keys and values of earlier tokens, when generating. */
+  readonly cache?: KvCache;
+}
+
+export interface Ranges {
   /** u32 [N, 2]: the keys each token sees */
   readonly queryRanges: Tensor;
   /** u32 [T, 2]: the queries that see each key; only backward reads it */
   readonly keyRanges: Tensor | null;
-  /** Keys and values of earlier tokens, when generating. */
-  readonly cache?: KvCache;
 }
 
 /** Keys and values [capacity, KV·D] of every layer; `length` rows are filled. */
@@ -38,7 +45,7 @@ export interface ForwardOptions {
 export interface CausalLM {
   readonly config: ModelConfig;
   readonly tree: ModuleTree;
-  readonly rope: RopeTable;
+  readonly rope: RopeTables;
   /** The output head: its own weight, or the tied embedding. */
   readonly head: Linear | Embedding;
   /** Final hidden states [N, C], normalised, ready for the head. */

@@ -6,18 +6,41 @@ import { configError, deviceError } from "../core/errors.ts";
 import type { ModelConfig, RopeConfig } from "../formats/model-config.ts";
 import type { Device } from "../gpu/device.ts";
 import type { Tensor } from "../gpu/tensor.ts";
+import { ropeFrequencies, ropeScale, rotatedElements } from "./rope-frequencies.ts";
 
-export class RopeTable {
-  private readonly frequencies: Float32Array;
-  private readonly maxPositions: number;
-  private current: Tensor | null = null;
+/** The tables of a model: one for its layers, or for gemma3 one for each kind of layer. */
+export class RopeTables {
+  readonly full: RopeTable;
+  readonly sliding: RopeTable;
 
   constructor(config: ModelConfig) {
-    this.frequencies = ropeFrequencies(config.rope, config.head_dim);
-    this.maxPositions = config.max_position_embeddings;
+    this.full = new RopeTable(config.rope, config);
+    this.sliding = config.rope_local ? new RopeTable(config.rope_local, config) : this.full;
   }
 
-  /** [P, D/2, 2] with P at least `positions`; throws ConfigError beyond the model's max_position_embeddings. */
+  /** For sequences of so many tokens; throws ConfigError beyond the model's max_position_embeddings. */
+  ensure(device: Device, positions: number): void {
+    this.full.ensure(device, positions);
+    this.sliding.ensure(device, positions);
+  }
+}
+
+export class RopeTable {
+  /** Elements of a head that turn. */
+  readonly rotated: number;
+  private readonly rope: RopeConfig;
+  private readonly headDim: number;
+  private readonly maxPositions: number;
+  private current: { readonly table: Tensor; readonly long: boolean } | null = null;
+
+  constructor(rope: RopeConfig, config: Pick<ModelConfig, "head_dim" | "max_position_embeddings">) {
+    this.rope = rope;
+    this.headDim = config.head_dim;
+    this.maxPositions = config.max_position_embeddings;
+    this.rotated = rotatedElements(rope, config.head_dim);
+  }
+
+  /** [P, rotated/2, 2] with P at least `positions`; throws ConfigError beyond the model's max_position_embeddings. */
   ensure(device: Device, positions: number): void {
     if (positions > this.maxPositions) {
       throw configError(
@@ -25,47 +48,32 @@ export class RopeTable {
         `Use --max-seq-length ${this.maxPositions} or less.`,
       );
     }
-    if (this.current && this.current.shape[0]! >= positions) return;
-    if (this.current) device.free(this.current);
+    // longrope has other frequencies for sequences beyond the original context, from their first token on.
+    const long = this.rope.rope_type === "longrope" && positions > this.rope.original_max_position_embeddings!;
+    if (this.current && this.current.long === long && this.current.table.shape[0]! >= positions) return;
+    if (this.current) device.free(this.current.table);
+    const frequencies = ropeFrequencies(this.rope, this.headDim, long);
     const rows = Math.min(this.maxPositions, Math.max(256, 2 ** Math.ceil(Math.log2(Math.max(positions, 1)))));
-    this.current = device.allocate([rows, this.frequencies.length, 2], "rope.table");
-    device.upload(this.current, new Uint8Array(ropeAngles(this.frequencies, rows).buffer));
+    const table = device.allocate([rows, frequencies.length, 2], "rope.table");
+    device.upload(table, new Uint8Array(ropeAngles(frequencies, rows, ropeScale(this.rope)).buffer));
+    this.current = { table, long };
   }
 
   get tensor(): Tensor {
     if (!this.current) throw deviceError("the rope table was not prepared; this is a bug");
-    return this.current;
+    return this.current.table;
   }
 }
 
-/** (cos, sin) of position·frequency, [rows, D/2, 2]; the angle is rounded to f32 first, as the reference models do. */
-function ropeAngles(frequencies: Float32Array, rows: number): Float32Array<ArrayBuffer> {
+/** scale·(cos, sin) of position·frequency, [rows, D/2, 2]; the angle is rounded to f32 first, as the reference models do. */
+function ropeAngles(frequencies: Float32Array, rows: number, scale: number): Float32Array<ArrayBuffer> {
   const table = new Float32Array(rows * frequencies.length * 2);
   for (let position = 0, at = 0; position < rows; position++) {
     for (const frequency of frequencies) {
       const angle = Math.fround(position * frequency);
-      table[at++] = Math.cos(angle);
-      table[at++] = Math.sin(angle);
+      table[at++] = scale * Math.cos(angle);
+      table[at++] = scale * Math.sin(angle);
     }
   }
   return table;
-}
-
-/**
- * Inverse frequencies [D/2]: theta^(−2i/D), stretched by the scaling in use. `llama3`: long wavelengths are slowed by
- * `factor`, short ones kept, those between interpolated (Llama 3.1; transformers' modeling_rope_utils.py).
- */
-export function ropeFrequencies(rope: RopeConfig, headDim: number): Float32Array {
-  const plain = Float32Array.from({ length: headDim / 2 }, (_, i) => 1 / rope.rope_theta ** ((2 * i) / headDim));
-  if (rope.rope_type === "default") return plain;
-  if (rope.rope_type === "linear") return plain.map((frequency) => frequency / rope.factor!);
-  const { factor, low_freq_factor, high_freq_factor, original_max_position_embeddings: original } = rope;
-  const [low, high] = [low_freq_factor!, high_freq_factor!];
-  return plain.map((frequency) => {
-    const wavelength = (2 * Math.PI) / frequency;
-    if (wavelength < original! / high) return frequency;
-    if (wavelength > original! / low) return frequency / factor!;
-    const smooth = (original! / wavelength - low) / (high - low);
-    return ((1 - smooth) * frequency) / factor! + smooth * frequency;
-  });
 }

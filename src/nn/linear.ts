@@ -1,8 +1,8 @@
 /** Linear layers y = x·Wᵀ + bias with frozen weights, and the low-rank term an adapter may have added to them. */
 import type { Tape } from "../autograd/tape.ts";
 import { modelError } from "../core/errors.ts";
-import type { Tensor } from "../gpu/tensor.ts";
-import type { Weight } from "../gpu/weight.ts";
+import { sliceRows, type Tensor } from "../gpu/tensor.ts";
+import { sliceWeight, type Weight } from "../gpu/weight.ts";
 import { add } from "../ops/add.ts";
 import { dropout } from "../ops/dropout.ts";
 import { type LinearMember, linear as linearOp } from "../ops/linear.ts";
@@ -30,6 +30,8 @@ export interface Linear {
   readonly hasBias: boolean;
   /** Layers of one parent with the same group share their input; their weights lie one behind another where that can be. */
   readonly group: string | null;
+  /** Rows of each of its results, where one weight makes several (Phi-3's fused qkv); null: one result. */
+  readonly parts: readonly number[] | null;
   /** null until loaded */
   weight: Weight | null;
   /** f32 [out] */
@@ -40,12 +42,17 @@ export interface Linear {
 export const linear = (
   in_features: number,
   out_features: number,
-  { bias = false, group = null }: { readonly bias?: boolean; readonly group?: string | null } = {},
+  {
+    bias = false,
+    group = null,
+    parts = null,
+  }: Partial<Pick<Linear, "group" | "parts"> & { readonly bias: boolean }> = {},
 ): Linear => ({
   kind: "linear",
   shape: [out_features, in_features],
   hasBias: bias,
   group,
+  parts,
   weight: null,
   bias: null,
   lowRank: null,
@@ -59,19 +66,39 @@ export function projectOnto(tape: Tape, layer: Linear, x: Tensor, residual: Tens
   return project(tape, [layer], x, residual)[0]!;
 }
 
-/** Layers that share their input x [N, in] → one y [N, out_i] each; `residual` [N, out] is added to a single one. */
+/**
+ * Layers that share their input x [N, in] → one y [N, out_i] each, or one for each part of a layer that has parts;
+ * `residual` [N, out] is added to a single one.
+ */
 export function project(tape: Tape, layers: readonly Linear[], x: Tensor, residual: Tensor | null = null): Tensor[] {
   const dropping = tape.training && layers.some(({ lowRank }) => lowRank?.dropout);
   // Every adapter drops other elements of x, so layers with dropout do not share the skinny product.
   if (dropping && layers.length > 1) return layers.flatMap((layer) => project(tape, [layer], x));
   const drop = dropping ? layers[0]!.lowRank!.dropout : null;
   const dropped = drop ? tape.apply(dropout, [x], { p: drop.p, seed: drop.seed() })[0]! : x;
-  const factors = layers.flatMap(({ lowRank }) => (lowRank ? [lowRank.A, lowRank.B] : []));
+  const members = layers.flatMap(membersOf);
+  const factors = members.flatMap(({ lowRank }) => (lowRank ? [lowRank.A, lowRank.B] : []));
   const inputs = [x, dropped, ...factors, ...(residual ? [residual] : [])];
-  return [...tape.apply(linearOp, inputs, { members: layers.map(member), residual: residual !== null })];
+  return [...tape.apply(linearOp, inputs, { members, residual: residual !== null })];
 }
 
-function member({ weight, bias, lowRank, hasBias }: Linear): LinearMember {
+function membersOf({ weight, bias, lowRank, hasBias, parts }: Linear): LinearMember[] {
   if (!weight || (hasBias && !bias)) throw modelError("a linear layer has no weights yet");
-  return { weight, bias, lowRank };
+  let begin = 0;
+  return (parts ?? [weight.shape[0]]).map((rows) => {
+    const first = begin;
+    begin += rows;
+    if (rows === weight.shape[0]) return { weight, bias, lowRank };
+    return {
+      weight: sliceWeight(weight, first, rows),
+      bias: bias && sliceRows(bias, first, rows),
+      lowRank: lowRank && { ...lowRank, B: sliceFactor(lowRank.B, first, rows) },
+    };
+  });
+}
+
+/** Rows of B with their gradient. */
+function sliceFactor(B: Tensor, begin: number, rows: number): Tensor {
+  const own = sliceRows(B, begin, rows);
+  return B.grad ? { ...own, grad: sliceRows(B.grad, begin, rows) } : own;
 }

@@ -44,7 +44,7 @@ interface Adapted {
   readonly B: Tensor;
   readonly scale: number;
   readonly rank: number;
-  /** First column of this member in h and g. */
+  /** First column of this member in h and g; members with the same A have the same. */
   readonly column: number;
 }
 
@@ -102,17 +102,24 @@ export const linear: Op<LinearAttrs, Saved> = {
 };
 
 function adaptedMembers(members: readonly LinearMember[]): Adapted[] {
-  let column = 0;
-  return members.flatMap(({ lowRank }, member) => {
-    if (!lowRank) return [];
-    const rank = lowRank.A.shape[0]!;
-    const own = { member, ...lowRank, rank, column };
-    column += rank;
-    return [own];
-  });
+  const adapted: Adapted[] = [];
+  for (const [member, { lowRank }] of members.entries()) {
+    if (!lowRank) continue;
+    const before = adapted.at(-1);
+    const column = before?.A === lowRank.A ? before.column : (before?.column ?? 0) + (before?.rank ?? 0);
+    adapted.push({ member, ...lowRank, rank: lowRank.A.shape[0]!, column });
+  }
+  return adapted;
 }
 
-const totalRank = (adapted: readonly Adapted[]): number => adapted.reduce((sum, { rank }) => sum + rank, 0);
+const totalRank = (adapted: readonly Adapted[]): number => {
+  const last = adapted.at(-1);
+  return last ? last.column + last.rank : 0;
+};
+
+/** One member for each A. */
+const oneForEachA = (adapted: readonly Adapted[]): Adapted[] =>
+  adapted.filter(({ column }, i) => adapted[i - 1]?.column !== column);
 
 /** A member's columns of a matrix [N, Σr]. */
 const columnsOf = (own: Adapted, matrix: Tensor): Columns => ({
@@ -151,9 +158,11 @@ function recordUpGradients(
     recordNn(program, joint.dy, h.shape[0]!, asWeight(joint.lowRank.B), allColumns(g), { apart: true });
     return g;
   }
+  const firsts = oneForEachA(adapted);
   for (const own of adapted) {
     const dy = dys[own.member]!;
-    recordNn(program, allColumns(dy), dy.shape[0]!, asWeight(own.B), columnsOf(own, g));
+    const accumulate = !firsts.includes(own);
+    recordNn(program, allColumns(dy), dy.shape[0]!, asWeight(own.B), columnsOf(own, g), { accumulate });
   }
   return g;
 }
@@ -211,7 +220,7 @@ function recordDx(
   for (const [i, { weight }] of members.entries()) {
     const dy = dys[i];
     if (!dy) continue;
-    const own = adapted.find(({ member }) => member === i);
+    const own = oneForEachA(adapted).find(({ member }) => member === i);
     const lowRank = own && g ? term(own, g, own.A) : null;
     recordNn(program, allColumns(dy), x.shape[0]!, weight, allColumns(dx), { lowRank, accumulate });
     accumulate = true;
@@ -222,7 +231,7 @@ function recordDx(
 /** dx̃ = Σ s_i·g_i·A_i, where dropout stands between x and the adapter. */
 function recordDropped(program: Program, dropped: Tensor, adapted: readonly Adapted[], g: Tensor): Tensor {
   const dx = program.tensor(dropped.shape, "linear.dropped");
-  for (const [i, own] of adapted.entries()) {
+  for (const [i, own] of oneForEachA(adapted).entries()) {
     recordNn(program, columnsOf(own, g), dropped.shape[0]!, asWeight(own.A), allColumns(dx), {
       accumulate: i > 0,
       scale: own.scale,
@@ -231,10 +240,10 @@ function recordDropped(program: Program, dropped: Tensor, adapted: readonly Adap
   return dx;
 }
 
-/** Splits into runs of members whose A (and A's gradients) lie one behind the other in memory, with one scale. */
+/** Splits into runs of members whose A (and A's gradients) lie one behind the other in memory, with one scale; each A once. */
 function contiguousRuns(adapted: readonly Adapted[]): Adapted[][] {
   const runs: Adapted[][] = [];
-  for (const own of adapted) {
+  for (const own of oneForEachA(adapted)) {
     const before = runs.at(-1)?.at(-1);
     const beside = before && before.column + before.rank === own.column && before.scale === own.scale;
     if (beside && areJoined([before.A, own.A])) runs.at(-1)!.push(own);

@@ -59,7 +59,7 @@ export const rmsnorm: Op<RmsnormAttrs, { x: Tensor; rstd: Tensor }> = {
   backward(program, { x, rstd }, [dy], { weight, eps }, [needsX], [before = null] = []) {
     if (!needsX) return [null];
     const [rows, C] = matrixShape("rmsnorm", "x", x);
-    const dx = program.tensor(x.shape, "rmsnorm.dx");
+    const dx = program.gradient(x, "rmsnorm.dx");
     program.dispatch(rmsnormBackward, {
       constants: { C },
       params: { rows, eps, add: before ? 1 : 0 },

@@ -4,7 +4,7 @@ import { Random } from "../core/random.ts";
 import { type Device, fetchFloats } from "../gpu/device.ts";
 import { Program } from "../gpu/program.ts";
 import { alignUp } from "../gpu/tensor.ts";
-import { allocateCache, type CausalLM, freeCache, headWeight, type KvCache } from "../models/model.ts";
+import { allocateCache, type CausalLM, freeCache, headWeight, type KvCache, type Ranges } from "../models/model.ts";
 import { allColumns, recordNt } from "../ops/matmul.ts";
 import { gatherRows } from "../ops/rows.ts";
 import { newTape } from "./step.ts";
@@ -54,17 +54,20 @@ async function lastLogits(device: Device, model: CausalLM, ids: readonly number[
   const tape = newTape(program, "off");
   const count = ids.length;
   const positions = Uint32Array.from(ids, (_, i) => cache.length + i);
-  const ranges = Uint32Array.from({ length: 2 * count }, (_, i) => (i % 2 === 0 ? 0 : cache.length + (i - 1) / 2 + 1));
+  const seen = (window: number): Ranges => {
+    const ranges = Array.from(positions, (position) => [Math.max(0, position - window + 1), position + 1]).flat();
+    return { queryRanges: words(program, Uint32Array.from(ranges), [count, 2], "query ranges"), keyRanges: null };
+  };
+  const { sliding_window, vocab_size: vocabulary } = model.config;
   const hidden = model.forward(tape, {
     ids: words(program, Uint32Array.from(ids), [count], "ids"),
     positions: words(program, positions, [count], "positions"),
-    queryRanges: words(program, ranges, [count, 2], "query ranges"),
-    keyRanges: null,
+    seen: seen(Number.POSITIVE_INFINITY),
+    seenSliding: sliding_window === null ? null : seen(sliding_window),
     cache,
   });
   const index = words(program, Uint32Array.of(count - 1), [1], "last row");
   const [last] = tape.apply(gatherRows, [hidden], { index });
-  const vocabulary = model.config.vocab_size;
   const logits = program.tensor([1, alignUp(vocabulary, 4)], "logits");
   recordNt(program, allColumns(last!), 1, headWeight(model), allColumns(logits));
   return (await fetchFloats(device, program, logits)).subarray(0, vocabulary);

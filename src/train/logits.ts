@@ -22,7 +22,7 @@ export async function computeLogits(
   const count = batch.input_ids.length;
   model.rope.ensure(device, positionsNeeded(batch.positions));
   const program = new Program();
-  const hidden = model.forward(newTape(program, "off"), uploadTokens(program, batch));
+  const hidden = model.forward(newTape(program, "off"), uploadTokens(program, batch, model.config.sliding_window));
   const chunks: Promise<Float32Array>[] = [];
   for (let begin = 0; begin < count; begin += CHUNK_ROWS) {
     const rows = Math.min(CHUNK_ROWS, count - begin);

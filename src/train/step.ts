@@ -39,7 +39,7 @@ export function recordMicroBatch(
 }
 
 function recordLosses(tape: Tape, model: CausalLM, batch: Batch, scale: number, checkpointing: boolean): Tensor {
-  const hidden = model.forward(tape, uploadTokens(tape.program, batch), { checkpointing }); // [N, C]
+  const hidden = model.forward(tape, uploadTokens(tape.program, batch, model.config.sliding_window), { checkpointing }); // [N, C]
   const count = batch.rows.length;
   const index = words(tape.program, batch.rows, [count], "supervised rows");
   const targets = words(tape.program, batch.targets, [count], "targets");

@@ -28,14 +28,15 @@ function failure(changes: object): LorikeetError {
   throw new Error("expected a refusal");
 }
 
+const FOLDERS = [
+  ...["llama", "llama-tied", "qwen2", "qwen3", "mistral-sw", "gemma2", "gemma3", "phi3", "phi3-partial", "smollm3"],
+];
+
 describe("both published forms", () => {
-  it.each(["llama", "llama-tied", "qwen2", "formats/bf16"])(
-    "%s: the 4.x file and the 5.x file say the same",
-    (folder) => {
-      const now = parseModelConfig(fixture(`${folder}/config.json`), "config.json");
-      expect(parseModelConfig(fixture(`${folder}/config_v4.json`), "config_v4.json")).toEqual(now);
-    },
-  );
+  it.each([...FOLDERS, "formats/bf16"])("%s: the 4.x file and the 5.x file say the same", (folder) => {
+    const now = parseModelConfig(fixture(`${folder}/config.json`), "config.json");
+    expect(parseModelConfig(fixture(`${folder}/config_v4.json`), "config_v4.json")).toEqual(now);
+  });
 
   it("reads every field of the tiny llama", () => {
     expect(parseModelConfig(fixture("llama/config.json"), "config.json")).toEqual({
@@ -54,6 +55,13 @@ describe("both published forms", () => {
         high_freq_factor: 4,
         original_max_position_embeddings: 32,
       },
+      rope_local: null,
+      query_pre_attn_scalar: null,
+      attn_logit_softcapping: null,
+      final_logit_softcapping: null,
+      layer_types: ["full_attention", "full_attention"],
+      sliding_window: null,
+      rope_layers: [true, true],
       bos_token_id: 1,
       eos_token_id: [2],
     });
@@ -112,13 +120,43 @@ describe("rotary embedding", () => {
     expect(parse({ rope_theta: 5, rope_parameters: { rope_type: "linear", factor: 2 } }).rope).toEqual(rope);
   });
 
+  it("yarn with its defaults, whose attention factor is 0.1·ln(factor) + 1", () => {
+    const rope = parse({ rope_scaling: { type: "yarn", factor: 4 } }).rope;
+    expect(rope).toMatchObject({ beta_fast: 32, beta_slow: 1, truncate: true, original_max_position_embeddings: 128 });
+    expect(rope.attention_factor).toBeCloseTo(1 + 0.1 * Math.log(4), 12);
+    const deepseek = { type: "yarn", factor: 4, mscale: 0.7, mscale_all_dim: 0.7 };
+    expect(parse({ rope_scaling: deepseek }).rope.attention_factor).toBe(1);
+  });
+
+  it("longrope under both names, of the heads' turning part", () => {
+    const phi = { model_type: "phi3", original_max_position_embeddings: 32, partial_rotary_factor: 0.75 };
+    const rope = { short_factor: Array(6).fill(1), long_factor: Array(6).fill(8) };
+    const expected = {
+      rope_type: "longrope",
+      original_max_position_embeddings: 32,
+      partial_rotary_factor: 0.75,
+      ...rope,
+    };
+    for (const type of ["su", "longrope"]) {
+      const parsed = parse({ ...phi, rope_scaling: { type, ...rope } }).rope;
+      expect(parsed).toMatchObject(expected);
+      // √(1 + ln(128 / 32) / ln 32)
+      expect(parsed.attention_factor).toBeCloseTo(Math.sqrt(1 + Math.log(4) / Math.log(32)), 12);
+    }
+    const short = failure({ ...phi, rope_scaling: { type: "longrope", ...rope, long_factor: [1] } });
+    expect(short.message).toContain("rope_scaling.long_factor: expected 6 numbers above 0, got a list of 1");
+  });
+
   it.each([
     [
-      { rope_scaling: { type: "yarn", factor: 4 } },
-      'rope_scaling.rope_type: expected one of default, linear, llama3, got "yarn"',
+      { rope_scaling: { type: "dynamic", factor: 4 } },
+      'rope_scaling.rope_type: expected one of default, linear, llama3, yarn, longrope, got "dynamic"',
     ],
-    [{ rope_scaling: { factor: 4 } }, "rope_scaling.rope_type: expected one of default, linear, llama3, got nothing"],
-    [{ rope_parameters: { full_attention: {}, sliding_attention: {} } }, "(one entry per kind of layer)"],
+    [
+      { rope_scaling: { factor: 4 } },
+      "rope_scaling.rope_type: expected one of default, linear, llama3, yarn, longrope, got nothing",
+    ],
+    [{ rope_parameters: { sliding_attention: {} } }, "(one entry per kind of layer)"],
     [{ partial_rotary_factor: 0.5 }, "partial_rotary_factor: expected 1, got 0.5"],
   ])("refuses %j", (changes, message) => {
     const error = failure(changes);
@@ -137,11 +175,51 @@ describe("rotary embedding", () => {
   });
 });
 
+describe("layers", () => {
+  const types = (changes: object) =>
+    parse({ num_hidden_layers: 4, ...changes })
+      .layer_types.map((type) => type[0])
+      .join("");
+  const windowed = { sliding_window: 16 };
+
+  it.each([
+    ["ffff", { model_type: "llama", ...windowed }],
+    ["ssss", { model_type: "mistral", ...windowed }],
+    ["ffff", { model_type: "mistral", sliding_window: null }],
+    ["ssss", { model_type: "mistral" }],
+    ["ssss", { model_type: "phi3", ...windowed }],
+    ["sfsf", { model_type: "gemma2", ...windowed }],
+    ["ssfs", { model_type: "gemma3_text", sliding_window_pattern: 3 }],
+    ["ssss", { model_type: "gemma3_text" }],
+    ["ffff", { model_type: "qwen2", ...windowed }],
+    ["ffss", { model_type: "qwen2", ...windowed, use_sliding_window: true, max_window_layers: 2 }],
+    ["ffff", { model_type: "qwen3", ...windowed }],
+    ["ffff", { model_type: "smollm3", ...windowed }],
+    ["fsfs", { model_type: "smollm3", ...windowed, use_sliding_window: true, no_rope_layer_interval: 2 }],
+    [
+      "fffs",
+      { model_type: "mistral", ...windowed, layer_types: [...Array(3).fill("full_attention"), "sliding_attention"] },
+    ],
+  ])("slide as %s in %j", (expected, changes) => {
+    expect(types(changes)).toBe(expected);
+  });
+
+  it("of smollm3 know positions but every fourth", () => {
+    expect(parse({ model_type: "smollm3", num_hidden_layers: 8 }).rope_layers).toEqual(
+      [1, 1, 1, 0, 1, 1, 1, 0].map(Boolean),
+    );
+  });
+
+  it("of gemma3 turn by two tables", () => {
+    const { rope, rope_local } = parse({ model_type: "gemma3_text", rope_scaling: { rope_type: "linear", factor: 8 } });
+    expect(rope).toEqual({ rope_type: "linear", rope_theta: 1e6, factor: 8 });
+    expect(rope_local).toEqual({ rope_type: "default", rope_theta: 10000 });
+  });
+});
+
 describe("refusing", () => {
   it.each([
-    [{ model_type: "qwen2", use_sliding_window: true, sliding_window: 1024 }, "got a window of 1024"],
-    [{ model_type: "mistral", sliding_window: 4096 }, "got a window of 4096"],
-    [{ layer_types: ["full_attention", "sliding_attention"] }, "full attention in every layer"],
+    [{ layer_types: ["full_attention", "sliding_attention"] }, "full attention in every layer of llama"],
     [{ quantization: { group_size: 64, bits: 4 } }, "quantization: expected unquantised weights"],
     [{ quantization_config: { quant_method: "awq" } }, "quantised bases are not supported yet"],
   ])("the unsupported %j", (changes, message) => {
@@ -161,6 +239,12 @@ describe("refusing", () => {
     [{ num_key_value_heads: 3 }, "num_key_value_heads: expected a divisor of num_attention_heads (4), got 3"],
     [{ hidden_size: 66 }, "hidden_size: expected a multiple of num_attention_heads (4), got 66"],
     [{ head_dim: 15 }, "head_dim: expected an even number"],
+    [
+      { layer_types: ["full_attention"] },
+      "layer_types: expected 2 of full_attention and sliding_attention, got a list of 1",
+    ],
+    [{ model_type: "mistral", sliding_window: 0 }, "sliding_window: expected a whole number of at least 1, got 0"],
+    [{ model_type: "smollm3", no_rope_layers: [2, 0] }, "no_rope_layers: expected 2 times 0 or 1, got a list of 2"],
   ])("the malformed %j", (changes, message) => {
     const error = failure(changes);
     expect(error.kind).toBe("format");
@@ -168,7 +252,7 @@ describe("refusing", () => {
   });
 
   it("reports everything at once, with the file's name", () => {
-    const error = failure({ vocab_size: -1, hidden_size: null, rope_scaling: { type: "yarn" }, quantization: {} });
+    const error = failure({ vocab_size: -1, hidden_size: null, rope_scaling: { type: "x" }, quantization: {} });
     expect(error.message).toMatch(
       /^config\.json: 4 problems\n {2}hidden_size.*\n {2}vocab_size.*\n {2}rope_scaling.*\n {2}quantization/,
     );

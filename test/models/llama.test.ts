@@ -1,3 +1,3 @@
 import { modelContract } from "../support/model-contract.ts";
 
-modelContract("llama");
+modelContract("llama", { forms: true });

@@ -1,13 +1,13 @@
 /** What every family must show against transformers + peft. One call per golden folder. */
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { Form } from "../../src/gpu/kernel.ts";
+import { beforeAll, describe, expect, it } from "vitest";
 import { Program } from "../../src/gpu/program.ts";
 import type { WebGpuDevice } from "../../src/gpu/webgpu.ts";
 import { type AttachedLora, attachAdapter, readFactors } from "../../src/lora/attach.ts";
 import { importAdapter } from "../../src/lora/import.ts";
 import { loadModel } from "../../src/models/load.ts";
 import type { CausalLM } from "../../src/models/model.ts";
-import { matmulNt } from "../../src/ops/matmul.ts";
+import { MATMULS } from "../../src/ops/matmul.ts";
+import type { MatmulForm } from "../../src/ops/matmul-forms.ts";
 import { Adamw } from "../../src/optim/adamw.ts";
 import { computeLogits } from "../../src/train/logits.ts";
 import { recordEvaluation, recordMicroBatch } from "../../src/train/step.ts";
@@ -24,16 +24,21 @@ import {
   unpadRows,
 } from "./golden.ts";
 
+const FORMS = MATMULS.flatMap((kernel) => kernel.forms as readonly MatmulForm[]);
+/** "nt broadcast" → "broadcast" */
+const shapeName = (form: string): string => form.slice(form.indexOf(" ") + 1);
+
 const LOGITS = 2e-5;
 const GRADIENTS = 5e-5;
 
-/** In the plain form of its kernels, and in every other. */
-export function modelContract(folder: string): void {
-  for (const form of [null, ...matmulNt.forms!]) contractInForm(folder, form);
+/** How a family is tested beyond what all must show. */
+export interface ContractOptions {
+  /** Gradients in every other form of the kernels, too: for one family with many shapes it is enough. */
+  readonly forms?: boolean;
 }
 
-function contractInForm(folder: string, form: Form | null): void {
-  describe(`${folder}${form ? ` in the form ${form.name}` : ""} equals transformers + peft`, () => {
+export function modelContract(folder: string, { forms = false }: ContractOptions = {}): void {
+  describe(`${folder} equals transformers + peft`, () => {
     let device: WebGpuDevice;
     let golden: Map<string, NamedTensor>;
     let inputs: Map<string, NamedTensor>;
@@ -56,11 +61,6 @@ function contractInForm(folder: string, form: Form | null): void {
       golden = await fixtureTensors(`${folder}/golden.safetensors`);
       inputs = await fixtureTensors(`${folder}/inputs.safetensors`);
       main = paddedBatch(inputs, "main");
-      if (form && form.subgroup <= device.subgroup) device.forms.add(form);
-    });
-    afterAll(() => device.forms.clear());
-    beforeEach(({ skip }) => {
-      if (form && !device.forms.has(form)) skip("this adapter has no subgroups of that size");
     });
 
     it("gives the base model's logits and per-token losses", async () => {
@@ -92,6 +92,28 @@ function contractInForm(folder: string, form: Form | null): void {
       const plain = await oneStep(device, model, lora, [flatten(main)], false);
       const checkpointed = await oneStep(device, model, lora, [flatten(main)], true);
       expect(checkpointed.values).toEqual(plain.values);
+    });
+
+    // The narrow form stands beside each wide one, so that every layout and size has another one.
+    const wide = [...new Set(FORMS.filter(({ size }) => size === "wide").map(({ name }) => shapeName(name)))];
+    if (forms) it.for(wide)("gives the same gradients with its products in the form %s", async (shape, { skip }) => {
+      const taken = FORMS.filter(({ name, size }) => size === "narrow" || shapeName(name) === shape);
+      if (taken.some(({ subgroup }) => subgroup > device.subgroup)) skip("this adapter has no subgroups of that size");
+      const { model, lora } = await adapted("random");
+      for (const form of taken) device.forms.add(form);
+      try {
+        const { loss, gradients } = await oneStep(device, model, lora, [flatten(main)], false);
+        expect(Math.abs(loss - manifest.scalars["lora.loss"].value)).toBeLessThan(2e-4);
+        expectGradients(gradients, golden, "lora.grad");
+      } finally {
+        device.forms.clear();
+      }
+    });
+
+    it("gives the gradients of an adapter in rank-stabilised scale", async () => {
+      const { model, lora } = await adapted("rslora");
+      const { gradients } = await oneStep(device, model, lora, [flatten(main)], false);
+      expectGradients(gradients, golden, "rslora.grad");
     });
 
     it("accumulates micro-batches by supervised tokens", async () => {

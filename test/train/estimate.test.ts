@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { STEP_MODEL } from "../../src/cli/bench/training-step.ts";
 import { layFlat } from "../../src/data/batches.ts";
-import type { ModelConfig } from "../../src/formats/model-config.ts";
+import { parseModelConfig } from "../../src/formats/model-config.ts";
 import { openDevice } from "../../src/gpu/open.ts";
 import { Program } from "../../src/gpu/program.ts";
 import { attachLora } from "../../src/lora/attach.ts";
@@ -23,12 +23,14 @@ const lengthsOf = (rows: number, tokens: number) =>
   Array.from({ length: rows }, () => ({ tokens, supervised: tokens - 1 }));
 
 /** Qwen/Qwen2.5-0.5B's config.json. */
-const QWEN: ModelConfig = {
-  ...STEP_MODEL,
-  ...{ model_type: "qwen2", vocab_size: 151936, hidden_size: 896, intermediate_size: 4864, num_hidden_layers: 24 },
-  ...{ num_attention_heads: 14, num_key_value_heads: 2, head_dim: 64, tie_word_embeddings: true },
-  ...{ max_position_embeddings: 32768, rope: { rope_type: "default", rope_theta: 1000000 } },
-};
+const QWEN = parseModelConfig(
+  {
+    ...{ model_type: "qwen2", vocab_size: 151936, hidden_size: 896, intermediate_size: 4864, num_hidden_layers: 24 },
+    ...{ num_attention_heads: 14, num_key_value_heads: 2, tie_word_embeddings: true, rms_norm_eps: 1e-6 },
+    ...{ max_position_embeddings: 32768, rope_theta: 1000000 },
+  },
+  "estimate",
+);
 
 describe("the dry run", () => {
   it("counts the step of the 4-layer llama: at most 300 dispatches and 120 MB", async () => {

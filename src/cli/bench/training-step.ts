@@ -2,7 +2,7 @@
 import { Random } from "../../core/random.ts";
 import { layFlat } from "../../data/batches.ts";
 import type { Example } from "../../data/encode.ts";
-import type { ModelConfig } from "../../formats/model-config.ts";
+import { parseModelConfig } from "../../formats/model-config.ts";
 import type { Device } from "../../gpu/device.ts";
 import { Profiler } from "../../gpu/profiler.ts";
 import { Program } from "../../gpu/program.ts";
@@ -18,25 +18,21 @@ import { sum } from "../../train/evaluate.ts";
 import { recordMicroBatch } from "../../train/step.ts";
 
 /** Four layers, 4 × 128 tokens, rank 8 on all linears. */
-export const STEP_MODEL: ModelConfig = {
-  model_type: "llama",
-  vocab_size: 2048,
-  hidden_size: 256,
-  intermediate_size: 688,
-  num_hidden_layers: 4,
-  num_attention_heads: 4,
-  num_key_value_heads: 2,
-  head_dim: 64,
-  rms_norm_eps: 1e-5,
-  hidden_act: "silu",
-  max_position_embeddings: 512,
-  tie_word_embeddings: false,
-  attention_bias: false,
-  mlp_bias: false,
-  rope: { rope_type: "default", rope_theta: 10000 },
-  bos_token_id: null,
-  eos_token_id: [],
-};
+export const STEP_MODEL = parseModelConfig(
+  {
+    model_type: "llama",
+    vocab_size: 2048,
+    hidden_size: 256,
+    intermediate_size: 688,
+    num_hidden_layers: 4,
+    num_attention_heads: 4,
+    num_key_value_heads: 2,
+    head_dim: 64,
+    rms_norm_eps: 1e-5,
+    max_position_embeddings: 512,
+  },
+  "bench",
+);
 export const ROWS = 4;
 const TOKENS = 128;
 

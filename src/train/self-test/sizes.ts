@@ -2,27 +2,24 @@
  * Sizes of the self-test: those of the built-in demo model wherever a size is compiled into a pipeline, so that the
  * pipelines it makes are those the demo needs a moment later.
  */
-import type { ModelConfig } from "../../formats/model-config.ts";
+import { parseModelConfig } from "../../formats/model-config.ts";
 
-export const SELF_TEST_CONFIG: ModelConfig = {
-  model_type: "llama",
-  vocab_size: 1024,
-  hidden_size: 192,
-  intermediate_size: 64,
-  num_hidden_layers: 1,
-  num_attention_heads: 6,
-  num_key_value_heads: 3,
-  head_dim: 32,
-  rms_norm_eps: 1e-6,
-  hidden_act: "silu",
-  max_position_embeddings: 512,
-  tie_word_embeddings: true,
-  attention_bias: false,
-  mlp_bias: false,
-  rope: { rope_type: "default", rope_theta: 10000 },
-  bos_token_id: null,
-  eos_token_id: [],
-};
+export const SELF_TEST_CONFIG = parseModelConfig(
+  {
+    model_type: "llama",
+    vocab_size: 1024,
+    hidden_size: 192,
+    intermediate_size: 64,
+    num_hidden_layers: 1,
+    num_attention_heads: 6,
+    num_key_value_heads: 3,
+    head_dim: 32,
+    rms_norm_eps: 1e-6,
+    max_position_embeddings: 512,
+    tie_word_embeddings: true,
+  },
+  "self-test",
+);
 
 export const C = SELF_TEST_CONFIG.hidden_size;
 export const V = SELF_TEST_CONFIG.vocab_size;

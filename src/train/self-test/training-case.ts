@@ -70,7 +70,7 @@ async function trainOnce(device: Device): Promise<Measured> {
   } finally {
     optimizer.free(device);
     freeLora(device, lora);
-    device.free(model.rope.tensor);
+    device.free(model.rope.full.tensor);
     freeWeights(model, device);
   }
 }

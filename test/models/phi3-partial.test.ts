@@ -1,0 +1,3 @@
+import { modelContract } from "../support/model-contract.ts";
+
+modelContract("phi3-partial");
