@@ -111,11 +111,11 @@ fn nt(
   let k4 = (params.k + 3u) / 4u;
   let rows = place_rows(place.row, params.a_stride, params.a_offset, lane);
   let w_rows = four_rows(place.column * 4u, params.n);
-  let w_at = w_rows * k4;
+  let w_at = weight_rows(w_rows, k4);
   var sums = Sums();
   for (var k = part; k < k4; k += SHARE) {
     let w = mat4x4f(
-      widen(weight[w_at.x + k]), widen(weight[w_at.y + k]), widen(weight[w_at.z + k]), widen(weight[w_at.w + k]),
+      weight_at(w_at.x, k, k4), weight_at(w_at.y, k, k4), weight_at(w_at.z, k, k4), weight_at(w_at.w, k, k4),
     );
     sums = add_products(sums, transpose(w), rows_of_a(rows, k, k, k4));
   }
@@ -158,11 +158,11 @@ fn nt_few(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
   let k4 = (params.k + 3u) / 4u;
   let a_at = params.a_offset + row * params.a_stride;
   let w_rows = four_rows(column * 4u, params.n);
-  let w_at = w_rows * k4;
+  let w_at = weight_rows(w_rows, k4);
   var sum = vec4f();
   for (var k = part; k < k4; k += WX) {
     sum += a[a_at + k] * mat4x4f(
-      widen(weight[w_at.x + k]), widen(weight[w_at.y + k]), widen(weight[w_at.z + k]), widen(weight[w_at.w + k]),
+      weight_at(w_at.x, k, k4), weight_at(w_at.y, k, k4), weight_at(w_at.z, k, k4), weight_at(w_at.w, k, k4),
     );
   }
   let rank4 = params.rank / 4u;
@@ -212,8 +212,11 @@ fn nn(
     let rows = place_rows(place.row, member.stride, member.offset - member.begin, lane);
     for (var k = begin + part; k < end; k += SHARE) {
       // Where K is no multiple of 4, a holds zeros past it and any finite row of w will do.
-      let w_at = four_rows(k * 4u, params.k) * n4 + w_column;
-      let w = mat4x4f(widen(weight[w_at.x]), widen(weight[w_at.y]), widen(weight[w_at.z]), widen(weight[w_at.w]));
+      let w_at = weight_rows(four_rows(k * 4u, params.k), n4);
+      let w = mat4x4f(
+        weight_at(w_at.x, w_column, n4), weight_at(w_at.y, w_column, n4),
+        weight_at(w_at.z, w_column, n4), weight_at(w_at.w, w_column, n4),
+      );
       sums = add_products(sums, w, rows_of_a(rows, k, k - begin, end));
     }
     begin = end;

@@ -9,6 +9,7 @@ import { isJsonObject } from "../core/json.ts";
 import { withDefaults } from "./family-defaults.ts";
 import { Fields } from "./fields.ts";
 import { type LayerConfig, readLayers } from "./layer-config.ts";
+import { type QuantizationConfig, readQuantization } from "./quantization.ts";
 import { type RopeConfig, readRope } from "./rope-config.ts";
 
 export type { RopeConfig } from "./rope-config.ts";
@@ -38,6 +39,8 @@ export interface ModelConfig extends LayerConfig {
   /** c in c·tanh(x/c) around scores and logits; null: none. */
   readonly attn_logit_softcapping: number | null;
   readonly final_logit_softcapping: number | null;
+  /** Weights stored as MLX's affine codes. */
+  readonly quantization: QuantizationConfig | null;
   readonly bos_token_id: number | null;
   /** Published as a number or a list; empty when absent. */
   readonly eos_token_id: readonly number[];
@@ -55,7 +58,6 @@ export function parseModelConfig(json: unknown, where: string): ModelConfig {
   const fields = new Fields(isJsonObject(json) ? withDefaults(json) : json, wrong);
   const config = readFields(fields, wrong, unsupported);
   if (wrong.list.length === 0) checkHeads(fields, config, wrong);
-  checkQuantization(fields, unsupported);
   throwBoth(where, wrong, unsupported);
   return config;
 }
@@ -90,6 +92,7 @@ function readFields(fields: Fields, wrong: Problems, unsupported: Problems): Mod
     query_pre_attn_scalar: gemma ? optional("query_pre_attn_scalar") : null,
     attn_logit_softcapping: gemma ? optional("attn_logit_softcapping") : null,
     final_logit_softcapping: gemma ? optional("final_logit_softcapping") : null,
+    quantization: readQuantization(fields, unsupported),
     ...readLayers(fields, model_type, num_hidden_layers, wrong, unsupported),
     bos_token_id: fields.has("bos_token_id") ? fields.int("bos_token_id", { min: 0 }) : null,
     eos_token_id: readTokenIds(fields, "eos_token_id"),
@@ -126,14 +129,6 @@ function checkHeads(fields: Fields, config: ModelConfig, wrong: Problems): void 
   } else if (head_dim % 2 !== 0) {
     wrong.add(`head_dim: expected an even number (rotary embedding turns pairs), got ${head_dim}`);
   }
-}
-
-function checkQuantization(fields: Fields, unsupported: Problems): void {
-  const quantization = ["quantization", "quantization_config"].find((key) => fields.has(key));
-  if (quantization === undefined) return;
-  unsupported.add(
-    `${quantization}: expected unquantised weights (F32, F16 or BF16); quantised bases are not supported yet`,
-  );
 }
 
 /** A malformed file is a FormatError even when it also asks for the unsupported. */

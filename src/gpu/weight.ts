@@ -1,20 +1,21 @@
 /**
- * A frozen matrix [rows, columns] in the element type its file has, split by rows where one binding cannot hold it.
+ * A frozen matrix [rows, columns] as its file stores it, split by rows where one binding cannot hold it.
  * Most weights have one shard; embeddings and output heads of large vocabularies have several.
  */
 import { deviceError } from "../core/errors.ts";
 import type { Device } from "./device.ts";
-import { ALIGNMENT, ELEMENT_BYTES, type Element, sliceRows, type Tensor } from "./tensor.ts";
+import { ALIGNMENT, sliceRows, type Tensor } from "./tensor.ts";
+import { storedRow, storedRowBytes, type WeightElement } from "./weight-element.ts";
+
+export type { WeightElement } from "./weight-element.ts";
 
 export interface Shard {
-  /** [rows of this shard, columns] */
+  /** [rows of this shard, elements of a stored row] */
   readonly tensor: Tensor;
   /** First row of the whole matrix that this shard holds. */
   readonly begin: number;
   readonly rows: number;
 }
-
-export type WeightElement = Exclude<Element, "u32">;
 
 export interface Weight {
   readonly shape: readonly [rows: number, columns: number];
@@ -34,7 +35,8 @@ export function allocateWeight(
 ): Weight {
   const [rows, columns] = shape;
   if (columns % 4 !== 0) throw deviceError(`"${label}" is [${shape}]: the kernels need columns in multiples of 4`);
-  const rowBytes = columns * ELEMENT_BYTES[element];
+  const stored = storedRow(element, columns);
+  const rowBytes = storedRowBytes(element, columns);
   const fitting = Math.floor(device.limits.maxBinding / rowBytes);
   const perShard = fitting >= rows ? rows : Math.floor(fitting / ROW_MULTIPLE) * ROW_MULTIPLE;
   if (perShard === 0) {
@@ -48,7 +50,7 @@ export function allocateWeight(
   const shards: Shard[] = [];
   for (let begin = 0; begin < rows; begin += perShard) {
     const count = Math.min(perShard, rows - begin);
-    shards.push({ tensor: device.allocate([count, columns], label, element), begin, rows: count });
+    shards.push({ tensor: device.allocate([count, stored.columns], label, stored.element), begin, rows: count });
   }
   return { shape, element, shards };
 }

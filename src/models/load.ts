@@ -2,33 +2,32 @@
  * Weights from a Hub-format folder into a model's modules, strictly: every missing, unexpected or misshapen tensor is
  * reported in one error before a byte is uploaded. Tensors stream to the GPU in slices; no whole model is ever in memory.
  */
+
+import type { Affine } from "../core/affine.ts";
 import { type ModelSource, readJson } from "../core/bytes.ts";
-import { type Dtype, toFloat32 } from "../core/dtype.ts";
+import { toFloat32 } from "../core/dtype.ts";
 import { modelError, Problems } from "../core/errors.ts";
 import { isJsonObject } from "../core/json.ts";
 import { type Checkpoint, openCheckpoint } from "../formats/checkpoint.ts";
 import { type ModelConfig, parseModelConfig } from "../formats/model-config.ts";
 import type { Device } from "../gpu/device.ts";
-import { ELEMENT_BYTES } from "../gpu/tensor.ts";
 import { freeWeight, type Weight, type WeightElement } from "../gpu/weight.ts";
 import { type Leaf, namedLeaves } from "../nn/module.ts";
 import type { CausalLM } from "./model.ts";
 import { placeWeights } from "./place.ts";
 import { buildModel, checkFamily } from "./registry.ts";
+import { matrixElement, matrixTensors, tensorElement, uploadMatrix } from "./stored-matrix.ts";
 
 export interface LoadOptions {
   /** Called with bytes done and bytes in all. */
   onProgress?(done: number, total: number): void;
   readonly signal?: AbortSignal;
+  /** Plain matrices become affine codes of so many bits while they come. */
+  readonly quantize?: Affine | null | undefined;
 }
 
-const ELEMENTS: Partial<Record<Dtype, WeightElement>> = { F32: "f32", F16: "f16", BF16: "bf16" };
-/** How weights of this dtype lie on the device; undefined for dtypes that cannot be trained on. */
-export const tensorElement = (dtype: string): WeightElement | undefined =>
-  Object.hasOwn(ELEMENTS, dtype) ? ELEMENTS[dtype as Dtype] : undefined;
-
-const SLICE_BYTES = 32 * 2 ** 20;
 /** Buffers that old checkpoints store although they are computed. */
+const TIED_HEAD = /^lm_head\.(weight|scales|biases)$/;
 const COMPUTED = /\.rotary_emb\.inv_freq$/;
 
 /** Reads config.json, builds the family, loads every weight. */
@@ -56,6 +55,8 @@ export async function readConfig(source: ModelSource): Promise<ModelConfig> {
 
 interface Wanted {
   readonly name: string;
+  /** Of the module. */
+  readonly path: string;
   readonly shape: readonly number[];
   readonly leaf: Leaf;
   readonly part: "weight" | "bias";
@@ -64,9 +65,9 @@ interface Wanted {
 /** The tensors a model needs, by Hub name. */
 export function wantedTensors(model: CausalLM): Wanted[] {
   return namedLeaves(model.tree).flatMap(({ path, leaf }) => {
-    const weight: Wanted = { name: `${path}.weight`, shape: leaf.shape, leaf, part: "weight" };
+    const weight: Wanted = { name: `${path}.weight`, path, shape: leaf.shape, leaf, part: "weight" };
     if (leaf.kind !== "linear" || !leaf.hasBias) return [weight];
-    return [weight, { name: `${path}.bias`, shape: [leaf.shape[0]], leaf, part: "bias" }];
+    return [weight, { name: `${path}.bias`, path, shape: [leaf.shape[0]], leaf, part: "bias" }];
   });
 }
 
@@ -75,16 +76,17 @@ export async function loadWeights(
   checkpoint: Checkpoint,
   device: Device,
   label: string,
-  { onProgress, signal }: LoadOptions = {},
+  { onProgress, signal, quantize = null }: LoadOptions = {},
 ): Promise<void> {
   const wanted = wantedTensors(model);
-  checkTensors(wanted, checkpoint, model, label);
+  const elements = checkTensors(wanted, checkpoint, model, label, quantize);
   sortByPlace(wanted, checkpoint);
-  const bytesOf = ({ name }: Wanted) => checkpoint.tensors.get(name)!.end - checkpoint.tensors.get(name)!.begin;
+  const tensorBytes = (name: string) => checkpoint.tensors.get(name)!.end - checkpoint.tensors.get(name)!.begin;
+  const bytesOf = (one: Wanted) => tensorsOf(one, checkpoint).reduce((sum, name) => sum + tensorBytes(name), 0);
   const total = wanted.reduce((sum, tensor) => sum + bytesOf(tensor), 0);
   let done = 0;
   try {
-    placeWeights(model.tree, device, (path) => ELEMENTS[checkpoint.tensors.get(`${path}.weight`)!.dtype]!);
+    placeWeights(model.tree, device, (path) => elements.get(path)!);
     for (const tensor of wanted) {
       signal?.throwIfAborted();
       const size = bytesOf(tensor);
@@ -98,6 +100,11 @@ export async function loadWeights(
     freeWeights(model, device);
     throw error;
   }
+}
+
+/** Its file's tensors: a quantised matrix has three. */
+function tensorsOf({ name, path, leaf, part }: Wanted, checkpoint: Checkpoint): string[] {
+  return leaf.kind === "rmsnorm" || part === "bias" ? [name] : matrixTensors(checkpoint, path);
 }
 
 /** Into the order of the files: a download that cannot be kept must not need any part of a file twice. */
@@ -123,7 +130,7 @@ export function freeWeights(model: CausalLM, device: Device): void {
 
 /** `onBytes`: of this tensor so far. */
 async function loadTensor(
-  { name, leaf, part }: Wanted,
+  { name, path, leaf, part }: Wanted,
   checkpoint: Checkpoint,
   device: Device,
   onBytes: (bytes: number) => void,
@@ -134,44 +141,38 @@ async function loadTensor(
     const stored = toFloat32(await checkpoint.read(name), dtype);
     const values = leaf.kind === "rmsnorm" && leaf.offset ? stored.map((value) => value + leaf.offset) : stored;
     device.upload(vector, new Uint8Array(values.buffer as ArrayBuffer));
-  } else await uploadMatrix(leaf.weight as Weight, name, checkpoint, device, onBytes);
+  } else await uploadMatrix(leaf.weight as Weight, path, checkpoint, device, onBytes);
 }
 
-async function uploadMatrix(
-  weight: Weight,
-  name: string,
+/** How each matrix lies on the device, by module path; every tensor that is not as it should be is reported. */
+function checkTensors(
+  wanted: readonly Wanted[],
   checkpoint: Checkpoint,
-  device: Device,
-  onBytes: (bytes: number) => void,
-): Promise<void> {
-  const rowBytes = weight.shape[1] * ELEMENT_BYTES[weight.element];
-  const sliceRows = Math.max(1, Math.floor(SLICE_BYTES / rowBytes));
-  for (const shard of weight.shards) {
-    for (let row = 0; row < shard.rows; row += sliceRows) {
-      const end = Math.min(row + sliceRows, shard.rows);
-      const bytes = await checkpoint.readRange(name, (shard.begin + row) * rowBytes, (shard.begin + end) * rowBytes);
-      device.upload(shard.tensor, new Uint8Array(bytes), row * rowBytes);
-      onBytes((shard.begin + end) * rowBytes);
-    }
-  }
-}
-
-function checkTensors(wanted: readonly Wanted[], checkpoint: Checkpoint, model: CausalLM, label: string): void {
+  model: CausalLM,
+  label: string,
+  quantize: Affine | null,
+): Map<string, WeightElement> {
   const problems = new Problems();
-  const names = new Set(wanted.map(({ name }) => name));
-  for (const { name, shape } of wanted) {
+  const elements = new Map<string, WeightElement>();
+  for (const { name, path, shape, leaf, part } of wanted) {
+    if (leaf.kind !== "rmsnorm" && part === "weight") {
+      elements.set(path, matrixElement(checkpoint, model.config, path, leaf.shape, { problems, quantize }));
+      continue;
+    }
     const found = checkpoint.tensors.get(name);
     if (!found) problems.add(`${name} is missing, expected [${shape.join(", ")}]`);
     else if (found.shape.join() !== shape.join()) {
       problems.add(`${name}: expected [${shape.join(", ")}], found [${found.shape.join(", ")}]`);
-    } else if (!ELEMENTS[found.dtype]) problems.add(`${name}: expected F32, F16 or BF16, found ${found.dtype}`);
+    } else if (!tensorElement(found.dtype)) problems.add(`${name}: expected F32, F16 or BF16, found ${found.dtype}`);
   }
+  const names = new Set(wanted.flatMap((one) => tensorsOf(one, checkpoint)));
   for (const name of checkpoint.tensors.keys()) {
     if (names.has(name) || COMPUTED.test(name)) continue;
     // Some tied checkpoints store the head as well; it is the embedding.
-    if (name === "lm_head.weight" && model.config.tie_word_embeddings) continue;
+    if (TIED_HEAD.test(name) && model.config.tie_word_embeddings) continue;
     problems.add(`${name} is not a tensor of ${model.config.model_type}`);
   }
   const hint = "The weights do not belong to this config.json, or the download is incomplete.";
   problems.throwIfAny("model", label, hint);
+  return elements;
 }

@@ -3,8 +3,9 @@
  * another in one storage, so that they are one product; each keeps its own name and its own view.
  */
 import type { Device } from "../gpu/device.ts";
-import { ALIGNMENT, ELEMENT_BYTES, type Tensor, tensorBytes } from "../gpu/tensor.ts";
+import { ALIGNMENT, type Tensor, tensorBytes } from "../gpu/tensor.ts";
 import { allocateWeight, type WeightElement } from "../gpu/weight.ts";
+import { storedRow, storedRowBytes } from "../gpu/weight-element.ts";
 import type { Linear } from "../nn/linear.ts";
 import { type ModuleTree, namedLeaves } from "../nn/module.ts";
 
@@ -41,21 +42,24 @@ function placeTogether(group: readonly NamedLinear[], device: Device): boolean {
   const [first, ...rest] = group as [NamedLinear, ...NamedLinear[]];
   const { element, leaf } = first;
   const rows = group.reduce((sum, own) => sum + own.leaf.shape[0], 0);
-  const bytes = rows * leaf.shape[1] * ELEMENT_BYTES[element];
+  const stored = storedRow(element, leaf.shape[1]);
+  const rowBytes = storedRowBytes(element, leaf.shape[1]);
+  const bytes = rows * rowBytes;
   const alike = rest.every((own) => own.element === element && own.leaf.hasBias === leaf.hasBias);
   // The last one's end need not be aligned.
   const aligned = group.slice(0, -1).every((own) => {
-    const size = tensorBytes({ shape: own.leaf.shape, element });
-    return size % ALIGNMENT === 0 && (!leaf.hasBias || (own.leaf.shape[0] * 4) % ALIGNMENT === 0);
+    return (
+      (own.leaf.shape[0] * rowBytes) % ALIGNMENT === 0 && (!leaf.hasBias || (own.leaf.shape[0] * 4) % ALIGNMENT === 0)
+    );
   });
   if (rest.length === 0 || !alike || !aligned || bytes > device.limits.maxBinding) return false;
   const label = group.map(({ path }) => path).join(" + ");
-  const weights = device.allocate([rows, leaf.shape[1]], label, element);
+  const weights = device.allocate([rows, stored.columns], label, stored.element);
   const biases = leaf.hasBias ? device.allocate([rows], `${label}: biases`) : null;
   let row = 0;
   for (const own of group) {
     const [count, columns] = own.leaf.shape;
-    const tensor = part(weights, row, [count, columns]);
+    const tensor = part(weights, row, [count, stored.columns]);
     own.leaf.weight = { shape: [count, columns], element, shards: [{ tensor, begin: 0, rows: count }] };
     if (biases) own.leaf.bias = part(biases, row, [count]);
     row += count;

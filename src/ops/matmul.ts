@@ -2,7 +2,7 @@
  * The three matrix products everything is made of, as recording functions:
  *   NT  c = a·wᵀ   forward of a linear layer        NN  c = a·w   its gradient with respect to the input
  *   TN  c = aᵀ·b   gradients of the low-rank factors
- * Weights may be f32, f16 or bf16 and split into shards; rows may be strided, so that one wide matrix can hold the
+ * Weights may be f32, f16, bf16 or quantised, and split into shards; rows may be strided, so that one wide matrix can hold the
  * low-rank products of several layers side by side.
  */
 import { shapeError } from "../core/errors.ts";
@@ -10,6 +10,7 @@ import { ceilDiv, type Kernel, type Sizes } from "../gpu/kernel.ts";
 import type { Program } from "../gpu/program.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import type { Weight, WeightElement } from "../gpu/weight.ts";
+import { weightPieces } from "../gpu/weight-element.ts";
 import { formsOf } from "./matmul-forms.ts";
 
 const params = {
@@ -34,11 +35,11 @@ const params = {
   apart: "u32",
   scale: "f32",
 } as const;
-const constants = ["WX", "ROWS", "SHARE"];
+const constants = ["WX", "ROWS", "SHARE", "BITS", "GROUP"];
 
 const INVOCATIONS = 64;
 /** What every product is without another form: four rows of c for each invocation, which loads and sums up everything itself. */
-const PLAIN = { ROWS: 4, SHARE: 1 };
+const PLAIN = { ROWS: 4, SHARE: 1, BITS: 0, GROUP: 0 };
 const PLAIN_PIECES = ["sums-4", "rows-direct", "sum-own"];
 
 /**
@@ -176,10 +177,11 @@ export function recordNt(
   const sharded = weight.shards.length > 1;
   if (sharded && (lowRank || bias)) throw shapeError("[matmul] a weight split by rows has no bias and no adapter");
   const few = rows <= FEW_ROWS;
+  const stored = weightPieces(weight.element);
   for (const shard of weight.shards) {
     program.dispatch(few ? matmulNtFew : matmulNt, {
-      constants: { WX: few ? SHARERS : workgroupWidth(shard.rows, ANY_ROWS), ...PLAIN },
-      include: [...PLAIN_PIECES, `weight-${weight.element}`],
+      constants: { WX: few ? SHARERS : workgroupWidth(shard.rows, ANY_ROWS), ...PLAIN, ...stored.constants },
+      include: [...PLAIN_PIECES, ...stored.include],
       params: {
         ...strides(rows, a, { ...c, begin: c.begin + shard.begin }, lowRank),
         n: shard.rows,
@@ -214,11 +216,12 @@ export function recordNn(
   { lowRank, accumulate, apart, scale = 1 }: NnOptions = {},
 ): void {
   const [, N] = weight.shape;
+  const stored = weightPieces(weight.element);
   for (const [i, shard] of weight.shards.entries()) {
     const term = i === 0 ? lowRank : null;
     program.dispatch(matmulNn, {
-      constants: { WX: workgroupWidth(N, ANY_ROWS), ...PLAIN },
-      include: [...PLAIN_PIECES, `weight-${weight.element}`],
+      constants: { WX: workgroupWidth(N, ANY_ROWS), ...PLAIN, ...stored.constants },
+      include: [...PLAIN_PIECES, ...stored.include],
       params: {
         ...strides(rows, { ...a, begin: a.begin + shard.begin }, c, term),
         n: N,

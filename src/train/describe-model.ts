@@ -1,13 +1,15 @@
 /** What a model is before its weights are fetched: config, tokenizer, and the headers of its weight files. */
 import type { ModelSource } from "../core/bytes.ts";
-import { LorikeetError, modelError } from "../core/errors.ts";
+import { LorikeetError, modelError, Problems } from "../core/errors.ts";
 import { openCheckpoint } from "../formats/checkpoint.ts";
 import type { ModelConfig } from "../formats/model-config.ts";
 import { DryDevice } from "../gpu/dry-run.ts";
 import { targetLayers } from "../lora/targets.ts";
-import { readConfig, tensorElement } from "../models/load.ts";
+import { readConfig } from "../models/load.ts";
 import { placeWeights } from "../models/place.ts";
 import { buildModel } from "../models/registry.ts";
+import { matrixElement, tensorElement } from "../models/stored-matrix.ts";
+import { namedLeaves } from "../nn/module.ts";
 import { loadTokenizer } from "../tokenizer/load.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { type ModelFacts, modelFacts } from "./facts.ts";
@@ -28,18 +30,23 @@ export async function describeModel(source: ModelSource): Promise<ModelDescripti
   const model = buildModel(config, `${source.label}/config.json`);
   const checkpoint = await openCheckpoint(source);
   const bytes = new Map<string, number>();
-  for (const { dtype, begin, end } of checkpoint.tensors.values()) {
-    bytes.set(dtype, (bytes.get(dtype) ?? 0) + end - begin);
+  for (const [name, { dtype, begin, end }] of checkpoint.tensors) {
+    const codes = checkpoint.tensors.has(name.replace(/\.weight$/, ".scales"));
+    if (!codes) bytes.set(dtype, (bytes.get(dtype) ?? 0) + end - begin);
   }
   const [dtype = ""] = [...bytes].sort((a, b) => b[1] - a[1]).map(([name]) => name);
-  const element = tensorElement(dtype);
-  if (!element) {
+  if (!tensorElement(dtype)) {
     throw modelError(
-      `${source.label}: expected weights in F32, F16 or BF16, found mostly ${dtype || "none"}`,
-      "Quantised models cannot be trained here yet; choose the original one.",
+      `${source.label}: expected weights in F32, F16 or BF16, or MLX's codes, found mostly ${dtype || "none"}`,
+      "Choose the original model, or one that mlx-lm has quantised.",
     );
   }
-  placeWeights(model.tree, new DryDevice(), () => element);
+  const matrices = new Map(namedLeaves(model.tree).map(({ path, leaf }) => [path, leaf.shape]));
+  // What is wrong with single tensors is said when they are loaded.
+  const options = { problems: new Problems(), quantize: null };
+  placeWeights(model.tree, new DryDevice(), (path) =>
+    matrixElement(checkpoint, config, path, matrices.get(path) as readonly [number, number], options),
+  );
   const facts = modelFacts(model);
   const modules = targetLayers(model.tree, { targetModules: null, numLayers: 0 }).map(({ path }) => path);
   try {

@@ -1,7 +1,7 @@
 /** What a loaded model is, in numbers: for the lines before a run and for its record. */
 import { elementCount } from "../core/dtype.ts";
 import { ELEMENT_BYTES } from "../gpu/tensor.ts";
-import type { WeightElement } from "../gpu/weight.ts";
+import { storedRowBytes, type WeightElement } from "../gpu/weight-element.ts";
 import type { CausalLM } from "../models/model.ts";
 import { namedLeaves } from "../nn/module.ts";
 
@@ -26,7 +26,8 @@ export function modelFacts({ config, tree }: CausalLM): ModelFacts {
     const element = leaf.kind === "rmsnorm" ? "f32" : (leaf.weight?.element ?? "f32");
     if (leaf.kind !== "rmsnorm") matrices.set(element, (matrices.get(element) ?? 0) + count);
     parameters += count + bias;
-    bytes += count * ELEMENT_BYTES[element] + bias * ELEMENT_BYTES.f32;
+    const [rows, columns = 1] = leaf.shape;
+    bytes += rows * storedRowBytes(element, columns) + bias * ELEMENT_BYTES.f32;
   }
   const [element = "f32"] = [...matrices].sort((a, b) => b[1] - a[1]).map(([name]) => name);
   return { family: config.model_type, blocks: config.num_hidden_layers, parameters, element, bytes };

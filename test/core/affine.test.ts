@@ -1,7 +1,7 @@
 /** Against vectors that MLX's compiled CPU code and an independent program computed alike, bit for bit. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { BITS, type Bits, codeAt, dequantizeRow, GROUPS, packCodes, quantizeRow } from "../../src/quant/affine.ts";
+import { BITS, type Bits, codeAt, dequantizeRow, GROUPS, packCodes, quantizeRow } from "../../src/core/affine.ts";
 
 const VECTOR = Float32Array.from({ length: 64 }, (_, k) => (((37 * k) % 64) - 20) / 16);
 
