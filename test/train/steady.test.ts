@@ -84,7 +84,6 @@ describe(`${END} updates of the trainer, with validations and checkpoints`, () =
       moments.set(event.step, { memory: { ...device.memory }, made: { ...made }, heapBytes: await heapBytes() });
     }
     expect(leaked).toHaveLength(LEAKING);
-    console.log([...moments].map(([k, v]) => `${k} ${v.heapBytes}`).join("\n"));
     device.destroy();
   });
 
