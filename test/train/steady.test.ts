@@ -15,7 +15,7 @@ const collectGarbage = runInNewContext("gc") as () => void;
 
 const SETTLED = 200;
 const END = 1000;
-/** Updates after those, with a leak planted by the listener. */
+/** Updates after those, with leaks planted by the listener. */
 const LEAKING = 200;
 const LEAK_BYTES = 4096;
 /** Updates between two looks. */
@@ -79,11 +79,11 @@ describe(`${END} updates of the trainer, with validations and checkpoints`, () =
     for await (const event of session.train({ config, train: await goldenExamples(), valid: await mainExamples() })) {
       if (event.type !== "step") continue;
       losses.push(event.loss);
-      if (event.step > END) leaked.push(new Float64Array(LEAK_BYTES / 8));
+      if (event.step > END) leaked.push(new Float64Array(LEAK_BYTES / 8), device.allocate([64], "leaked"));
       if (event.step % EVERY !== 0) continue;
       moments.set(event.step, { memory: { ...device.memory }, made: { ...made }, heapBytes: await heapBytes() });
     }
-    expect(leaked).toHaveLength(LEAKING);
+    expect(leaked).toHaveLength(2 * LEAKING);
     device.destroy();
   });
 
@@ -95,6 +95,8 @@ describe(`${END} updates of the trainer, with validations and checkpoints`, () =
   it("hold the same bytes on the GPU after the last as after the first ones", () => {
     expect(moments.get(SETTLED)!.memory.live).toBeGreaterThan(0);
     expect(moments.get(END)!.memory).toEqual(moments.get(SETTLED)!.memory);
+    // The control: 256 bytes an update.
+    expect(moments.get(END + LEAKING)!.memory.live).toBe(moments.get(END)!.memory.live + 256 * LEAKING);
   });
 
   it("make no buffers, pipelines and shaders any more, and hardly a bind group", () => {
@@ -106,11 +108,16 @@ describe(`${END} updates of the trainer, with validations and checkpoints`, () =
     for (const name of MADE) expect(before[name], name).toBeGreaterThan(10);
     // An update binds some ninety; those that batches of other lengths need are kept up to a number.
     expect(groups - before.createBindGroup).toBeLessThan((END - SETTLED) / 10);
+    // The control: a buffer an update.
+    expect(moments.get(END + LEAKING)!.made.createBuffer).toBe(after.createBuffer + LEAKING);
   });
 
   it("leave nothing in the heap but the losses", () => {
     console.log(`bytes an update adds to the heap: ${growth(SETTLED, END).toFixed(0)}`);
     expect(growth(SETTLED, END)).toBeLessThan(MOST_BYTES);
+    // From end to end, with the noise of two looks.
+    const whole = moments.get(END)!.heapBytes - moments.get(SETTLED)!.heapBytes;
+    expect(whole).toBeLessThan(0.75 * LEAK_BYTES * (END - SETTLED));
   });
 
   it("would show a leak of 4 KB an update", () => {
