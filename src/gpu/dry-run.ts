@@ -43,7 +43,9 @@ export class DryDevice implements Device {
 
   async run(program: Program): Promise<void> {
     this.counters.submits += 1;
-    await execute(analyse(program), this.buffers, (command) => {
+    const plan = analyse(program);
+    this.buffers.makeRoom(plan);
+    await execute(plan, this.buffers, (command) => {
       if (command.kind === "read") return command.settle.deliver(new Uint8Array(command.bytes));
       if (command.kind !== "dispatch") return void this.buffers.of(command.target);
       for (const output of command.outputs) this.buffers.of(output);

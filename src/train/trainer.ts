@@ -177,7 +177,7 @@ export class Trainer {
     }
     this.applied = applied ?? this.applied;
     if (!event.finite) this.skipped += 1;
-    else this.losses.push(event);
+    else this.losses.push({ step: event.step, loss: event.loss, learningRate: event.learningRate });
     if (event.supervisedTokens > 0) this.guard?.note(event);
     const seconds = (at - this.lastDone) / 1000;
     this.lastDone = at;
