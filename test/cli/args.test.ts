@@ -131,6 +131,7 @@ describe("parseFlags", () => {
     [["--learning-rate", "Infinity"], "--learning-rate: expected number"],
     [["--target-modules", "q_proj,,v_proj"], "--target-modules: expected names"],
     [["--lr-schedule", "cos"], "one of constant, linear, cosine"],
+    [["--checkpointing", "-3"], "one of auto, on, off, or a number of blocks"],
     [["--no-steps"], "--no-steps: no such flag"],
     [["-s", "3"], "-s: no such flag"],
     [["--__proto__", "3"], "--__proto__: no such flag"],
