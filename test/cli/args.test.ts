@@ -69,6 +69,12 @@ describe("parseFlags", () => {
     });
   });
 
+  it("reads a count where a choice allows one", () => {
+    expect(train("--checkpointing", "12")).toEqual({ model: "m", checkpointing: 12 });
+    expect(train("--checkpointing=on")).toEqual({ model: "m", checkpointing: "on" });
+    expect(() => train("--lr-schedule", "12")).toThrow('got "12"');
+  });
+
   it("knows the types of the values", () => {
     const { given, values } = parseFlags(GENERATE, ["a"]);
     expectTypeOf(values.maxTokens).toEqualTypeOf<number>();
