@@ -5,7 +5,7 @@ import { NO_LOSS } from "../data/encode.ts";
 import type { ModelConfig } from "../formats/model-config.ts";
 import type { DeviceLimits } from "../gpu/device.ts";
 import { DryDevice } from "../gpu/dry-run.ts";
-import { aliveAt, analyse, type Liveness, Program } from "../gpu/program.ts";
+import { aliveAt, analyse, type Command, type Liveness, Program, writes } from "../gpu/program.ts";
 import type { Storage } from "../gpu/tensor.ts";
 import type { WeightElement } from "../gpu/weight.ts";
 import { attachLora } from "../lora/attach.ts";
@@ -87,20 +87,34 @@ const WIDEST = 3;
 
 /** What the activations at the fullest moment are: those that were there already when backward began, and the others. */
 function lookAt(liveness: Liveness, fullest: ReadonlySet<Storage>) {
-  const losses = liveness.commands.flatMap((command, at) =>
-    command.kind === "dispatch" && command.kernel.stem === crossEntropy.name ? [{ command, at }] : [],
-  );
-  const before = aliveAt(liveness, losses[0]!.at);
-  const scratch = new Set(losses.flatMap(({ command }) => command.outputs.map(({ storage }) => storage)));
-  const ofLoss = losses.map(({ at }) => total([...aliveAt(liveness, at)].filter((storage) => scratch.has(storage))));
+  const { commands } = liveness;
+  const isLoss = (command: Command) => command.kind === "dispatch" && command.kernel.stem === crossEntropy.name;
+  const before = aliveAt(liveness, commands.findIndex(isLoss));
+  const scratch = new Set(commands.filter(isLoss).flatMap((command) => writes(command).map(({ storage }) => storage)));
   const sorted = [...fullest].sort((a, b) => b.bytes - a.bytes);
   const isKept = (storage: Storage) => before.has(storage) && !scratch.has(storage);
   return {
     kept: total(sorted.filter(isKept)),
     working: total(sorted.filter((storage) => !isKept(storage))),
     widest: sorted.slice(0, WIDEST).map(({ label, bytes }) => ({ label, bytes })),
-    lossBytes: Math.max(...ofLoss),
+    lossBytes: mostAlive(liveness, scratch),
   };
+}
+
+/** The most bytes that those among `storages` take together. */
+function mostAlive({ commands, dead }: Liveness, storages: ReadonlySet<Storage>): number {
+  const alive = new Set<Storage>();
+  let [bytes, most] = [0, 0];
+  for (const [i, command] of commands.entries()) {
+    for (const { storage } of writes(command)) {
+      if (!storages.has(storage) || alive.has(storage)) continue;
+      alive.add(storage);
+      bytes += storage.bytes;
+    }
+    most = Math.max(most, bytes);
+    for (const storage of dead[i]!) if (alive.delete(storage)) bytes -= storage.bytes;
+  }
+  return most;
 }
 
 const total = (storages: readonly Storage[]): number => storages.reduce((sum, { bytes }) => sum + bytes, 0);
