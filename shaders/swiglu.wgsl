@@ -1,5 +1,5 @@
 // swiglu: y = silu(gate) · up, silu(g) = g·σ(g)
-// shapes    gate [N,F]  up [N,F]  ->  y [N,F];  dy [N,F] -> dgate [N,F]  dup [N,F]
+// shapes    gate [N,F]  up [N,F]  ->  y [N,F];  dy [N,F]  gate [N,F]  up [N,F] -> dgate, dup in their places
 // grid      one invocation per vec4, one-dimensional, spilled into y
 // tiling    none: every element is read once and written once
 // numerics  σ(g) = 1/(1 + e^−g); e^−g may overflow to infinity, which gives the right 0
@@ -13,9 +13,9 @@ struct Params {
 @group(0) @binding(0) var<storage, read> gate: array<vec4f>;             // [N,F]
 @group(0) @binding(1) var<storage, read> up: array<vec4f>;               // [N,F]
 @group(0) @binding(2) var<storage, read_write> y: array<vec4f>;          // forward [N,F]
-@group(0) @binding(2) var<storage, read> dy: array<vec4f>;               // backward [N,F]
-@group(0) @binding(3) var<storage, read_write> dgate: array<vec4f>;      // backward [N,F]
-@group(0) @binding(4) var<storage, read_write> dup: array<vec4f>;        // backward [N,F]
+@group(0) @binding(0) var<storage, read> dy: array<vec4f>;               // backward [N,F]
+@group(0) @binding(1) var<storage, read_write> dgate: array<vec4f>;      // backward [N,F], gate before
+@group(0) @binding(2) var<storage, read_write> dup: array<vec4f>;        // backward [N,F], up before
 
 fn sigmoid(g: vec4f) -> vec4f {
   // Beyond ±80 the value is 0 or 1 in f32; the clamp keeps e^−g finite where fast math assumes it.
@@ -38,8 +38,9 @@ fn backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) g
   if (i >= params.count) {
     return;
   }
-  let g = gate[i];
+  let g = dgate[i];
+  let u = dup[i];
   let s = sigmoid(g);
-  dgate[i] = dy[i] * up[i] * s * (1.0 + g * (1.0 - s));
+  dgate[i] = dy[i] * u * s * (1.0 + g * (1.0 - s));
   dup[i] = dy[i] * g * s;
 }

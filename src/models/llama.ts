@@ -13,7 +13,7 @@ import { normalize, type RmsNorm, rmsNorm } from "../nn/norm.ts";
 import { attention as attentionOp } from "../ops/attention.ts";
 import { rope as ropeOp } from "../ops/rope.ts";
 import { swiglu } from "../ops/swiglu.ts";
-import type { CausalLM, ForwardOptions, TokenBatch } from "./model.ts";
+import type { CausalLM, TokenBatch } from "./model.ts";
 import { RopeTable } from "./rope-table.ts";
 
 export type Attention = { q_proj: Linear; k_proj: Linear; v_proj: Linear; o_proj: Linear };
@@ -57,7 +57,13 @@ export function decoder(config: ModelConfig, biases: Biases): CausalLM {
     forward(tape, batch, options = {}) {
       const context = { config, batch, table: rope.tensor };
       let x = embed(tape.program, embed_tokens, batch.ids); // [N, C]
-      for (const [i, layer] of layers.entries()) x = runBlock(tape, layer, x, { ...context, index: i }, options);
+      let { recomputed: left = 0 } = options;
+      for (const [index, layer] of layers.entries()) {
+        const block = (inner: Tape, input: Tensor) => runBlock(inner, layer, input, { ...context, index });
+        x = left > 0 ? tape.checkpoint(block, x) : block(tape, x);
+        // A block below the lowest adapter keeps nothing that could be saved.
+        if (tape.needs(x)) left -= 1;
+      }
       return normalize(tape, tree.model.norm, x);
     },
   };
@@ -90,14 +96,11 @@ interface Context {
   readonly index: number;
 }
 
-function runBlock(tape: Tape, layer: Block, x: Tensor, context: Context, options: ForwardOptions): Tensor {
-  const run = (inner: Tape, input: Tensor): Tensor => {
-    const attended = attend(inner, layer.self_attn, normalize(inner, layer.input_layernorm, input), context);
-    const middle = projectOnto(inner, layer.self_attn.o_proj, attended, input); // [N, C]
-    const fed = feed(inner, layer.mlp, normalize(inner, layer.post_attention_layernorm, middle));
-    return projectOnto(inner, layer.mlp.down_proj, fed, middle);
-  };
-  return options.checkpointing ? tape.checkpoint(run, x) : run(tape, x);
+function runBlock(tape: Tape, layer: Block, x: Tensor, context: Context): Tensor {
+  const attended = attend(tape, layer.self_attn, normalize(tape, layer.input_layernorm, x), context);
+  const middle = projectOnto(tape, layer.self_attn.o_proj, attended, x); // [N, C]
+  const fed = feed(tape, layer.mlp, normalize(tape, layer.post_attention_layernorm, middle));
+  return projectOnto(tape, layer.mlp.down_proj, fed, middle);
 }
 
 function attend(tape: Tape, layer: Attention, x: Tensor, { config, batch, table, index }: Context): Tensor {

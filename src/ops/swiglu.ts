@@ -18,12 +18,15 @@ export const swigluForward: Kernel = {
 export const swigluBackward: Kernel = {
   ...swigluForward,
   entry: "backward",
-  inputs: ["gate", "up", "dy"],
+  inputs: ["dy"],
   outputs: ["dgate", "dup"],
   flops: ({ count = 0 }) => 44 * count,
 };
 
-/** inputs gate, up [N, F] → y [N, F] */
+/**
+ * inputs gate, up [N, F] → y [N, F]. Backward puts the gradients in the places of gate and up, which are the widest of a
+ * block: nothing else may read them afterwards.
+ */
 export const swiglu: Op<null, { gate: Tensor; up: Tensor }> = {
   name: "swiglu",
 
@@ -42,14 +45,12 @@ export const swiglu: Op<null, { gate: Tensor; up: Tensor }> = {
   },
 
   backward(program, { gate, up }, [dy], _attrs, needs) {
-    const dgate = program.gradient(gate, "swiglu.dgate");
-    const dup = program.gradient(up, "swiglu.dup");
     program.dispatch(swigluBackward, {
       constants: {},
       params: { count: vec4Count(gate) },
-      inputs: [gate, up, dy!],
-      outputs: [dgate, dup],
+      inputs: [dy!],
+      outputs: [gate, up],
     });
-    return [needs[0] ? dgate : null, needs[1] ? dup : null];
+    return [needs[0] ? gate : null, needs[1] ? up : null];
   },
 };

@@ -31,7 +31,7 @@ const SMALL: ModelConfig = {
 const knobs = resolveConfig({ rank: 4, alpha: 8 }, "test");
 
 const inputOf = (config: ModelConfig, tokens: number): EstimateInput => ({
-  ...{ config, element: "bf16", train: knobs, checkpointing: false },
+  ...{ config, element: "bf16", train: knobs, recomputed: 0 },
   lengths: [{ tokens, supervised: tokens - 1 }],
 });
 const estimate = (config: ModelConfig, tokens: number) => estimateUpdate(inputOf(config, tokens));
@@ -53,8 +53,8 @@ async function updatesOn(device: Device, config = SMALL): Promise<(tokens: numbe
     model.rope.ensure(device, tokens);
     const program = new Program();
     program.clear(lora.gradients!);
-    const { checkpointing } = inputOf(config, tokens);
-    const nll = recordMicroBatch(program, model, batch, { updateTokens: batch.rows.length, checkpointing });
+    const { recomputed } = inputOf(config, tokens);
+    const nll = recordMicroBatch(program, model, batch, { updateTokens: batch.rows.length, recomputed });
     const losses = program.readFloats(nll);
     const gradients = program.readFloats(lora.gradients!);
     const report = live.optimizer.record(program, { ...knobs, learningRate: 0, weightDecay: 0 }, nll);

@@ -41,7 +41,7 @@ const input: EstimateInput = {
   element: "bf16",
   train: knobs,
   lengths: [{ tokens: TOKENS, supervised: TOKENS - 1 }],
-  checkpointing: false,
+  recomputed: 0,
 };
 
 /** The oracle itself, in float32, is within 4e-6 of float64. */
@@ -64,8 +64,8 @@ async function oneUpdate(device: WebGpuDevice, lora: AttachedLora, model: Awaite
   const program = new Program();
   const before = program.readFloats(lora.parameters);
   program.clear(lora.gradients!);
-  const { checkpointing } = input;
-  const nll = recordMicroBatch(program, model, batch, { updateTokens: batch.rows.length, checkpointing });
+  const { recomputed } = input;
+  const nll = recordMicroBatch(program, model, batch, { updateTokens: batch.rows.length, recomputed });
   const losses = program.readFloats(nll);
   const gradients = program.readFloats(lora.gradients!);
   const report = live.optimizer.record(program, { ...knobs, learningRate: 1e-4 }, nll);
@@ -112,7 +112,7 @@ describe(`an update of ${TOKENS} tokens at Qwen2.5-0.5B's size`, () => {
   beforeAll(async () => {
     golden = realSizeGolden();
     device = await openDevice(testGpu(), sleep);
-    await tune(device);
+    await tune(device, { memory: null, where: "this test" });
     const minutes = await productMinutes(device);
     if (minutes > MOST_MINUTES) {
       tooSlow = `on this adapter, as busy as it is, its products alone would take ${minutes.toFixed(0)} minutes`;

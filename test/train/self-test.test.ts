@@ -231,7 +231,7 @@ describe("the pipelines of the self-test", () => {
     const batch = layFlat([example(new Uint32Array(40))]);
     model.rope.ensure(demo.dry, 40);
     const program = new Program();
-    void program.read(recordMicroBatch(program, model, batch, { updateTokens: 39, checkpointing: false }));
+    void program.read(recordMicroBatch(program, model, batch, { updateTokens: 39, recomputed: 0 }));
     void new Adamw(demo.dry, lora.parameters, lora.gradients!).record(program, resolveConfig({}, "demo"));
     await demo.dry.run(program);
 

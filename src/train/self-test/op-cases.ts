@@ -79,12 +79,14 @@ function recordSwiglu(bench: Bench): void {
   const [gate, up, dy] = [bench.input([N, C], 2), bench.input([N, C]), bench.input([N, C])];
   const needs = [true, true];
   const { outputs, saved } = swigluOp.forward(bench.program, [gate.tensor, up.tensor], null, needs);
+  const added = recordAdd(bench.program, gate.tensor, up.tensor);
+  // Overwrites gate and up.
   const grads = swigluOp.backward(bench.program, saved, [dy.tensor], null, needs);
   const [dgate, dup] = swigluBackward(gate.values, up.values, dy.values);
   bench.expect("y", outputs[0]!, swiglu(gate.values, up.values));
   bench.expect("dgate", grads[0]!, dgate);
   bench.expect("dup", grads[1]!, dup);
-  bench.expect("gate + up", recordAdd(bench.program, gate.tensor, up.tensor), sum(gate.values, up.values));
+  bench.expect("gate + up", added, sum(gate.values, up.values));
 }
 
 function recordAttention(bench: Bench): void {
