@@ -108,7 +108,7 @@ function attend(tape: Tape, layer: Attention, x: Tensor, { config, batch, table,
   const values = cached(tape.program, v!, batch, index, "v");
   const { queryRanges, keyRanges } = batch;
   const scale = 1 / Math.sqrt(headDim);
-  const attrs = { heads, kvHeads, headDim, scale, queryRanges, keyRanges };
+  const attrs = { heads, kvHeads, headDim, scale, softcap: 0, queryRanges, keyRanges };
   return tape.apply(attentionOp, [turned[0]!, keys, values], attrs)[0]!; // [N, H·D]
 }
 

@@ -39,7 +39,7 @@ const RUNS: Record<string, (device: Device) => Promise<unknown>> = {
           queryRanges: indexTensor(program, ranges, [33, 2]),
           keyRanges: indexTensor(program, ranges, [33, 2]),
         };
-        return { attrs: { ...tensors, heads: 2, kvHeads: 1, headDim: 8, scale: 0.5 } };
+        return { attrs: { ...tensors, heads: 2, kvHeads: 1, headDim: 8, scale: 0.5, softcap: 0 } };
       },
       dys: [hostTensor(random, [33, 16])],
       needs: [true, true, false],

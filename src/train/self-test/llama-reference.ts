@@ -32,7 +32,7 @@ export function llamaLosses(weights: LlamaWeights, adapter: AdapterValues, batch
   });
   const a = norm(block("input_layernorm"), x);
   const [q, k, v] = ["q_proj", "k_proj", "v_proj"].map((name) => linear(`self_attn.${name}`, a));
-  const sizes = { heads: H, kvHeads: KV, headDim: D, starts: batch.starts };
+  const sizes = { heads: H, kvHeads: KV, headDim: D, softcap: 0, starts: batch.starts };
   x = sum(x, linear("self_attn.o_proj", attention(turned(q!), turned(k!), v!, sizes).o));
   const b = norm(block("post_attention_layernorm"), x);
   x = sum(x, linear("mlp.down_proj", swiglu(linear("mlp.gate_proj", b), linear("mlp.up_proj", b))));

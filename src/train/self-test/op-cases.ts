@@ -24,6 +24,8 @@ import { C, D, H, KV, N, POSITIONS, SEGMENTS, STARTS, V } from "./sizes.ts";
 
 const BASE = 10000;
 const EPS = 1e-6;
+/** Of scores. The training step has none. */
+const SOFTCAP = 2;
 
 function recordRows(bench: Bench): void {
   const ids = Array.from({ length: N }, () => bench.random.below(V));
@@ -92,7 +94,7 @@ function recordAttention(bench: Bench): void {
   const dout = bench.input([N, H * D]);
   const end = (token: number) => (token < SEGMENTS[0] ? SEGMENTS[0] : N);
   const attrs = {
-    ...{ heads: H, kvHeads: KV, headDim: D, scale: 1 / Math.sqrt(D) },
+    ...{ heads: H, kvHeads: KV, headDim: D, scale: 1 / Math.sqrt(D), softcap: SOFTCAP },
     queryRanges: bench.words(
       STARTS.flatMap((start, token) => [start, token + 1]),
       [N, 2],
@@ -105,7 +107,7 @@ function recordAttention(bench: Bench): void {
   const needs = [true, true, true];
   const { outputs, saved } = attentionOp.forward(bench.program, [q.tensor, k.tensor, v.tensor], attrs, needs);
   const grads = attentionOp.backward(bench.program, saved, [dout.tensor], attrs, needs);
-  const sizes = { heads: H, kvHeads: KV, headDim: D, starts: STARTS };
+  const sizes = { heads: H, kvHeads: KV, headDim: D, softcap: SOFTCAP, starts: STARTS };
   const expected = attention(q.values, k.values, v.values, sizes, dout.values);
   bench.expect("o", outputs[0]!, expected.o);
   for (const [i, name] of (["dq", "dk", "dv"] as const).entries()) bench.expect(name, grads[i]!, expected[name]);
