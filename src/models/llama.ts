@@ -103,7 +103,8 @@ function runBlock(tape: Tape, layer: Block, x: Tensor, context: Context, options
 function attend(tape: Tape, layer: Attention, x: Tensor, { config, batch, table, index }: Context): Tensor {
   const { num_attention_heads: heads, num_key_value_heads: kvHeads, head_dim: headDim } = config;
   const [q, k, v] = project(tape, [layer.q_proj, layer.k_proj, layer.v_proj], x);
-  const turned = tape.apply(ropeOp, [q!, k!], { table, positions: batch.positions, heads, kvHeads, headDim });
+  const rotation = { table, positions: batch.positions, heads, kvHeads, headDim, rotated: headDim };
+  const turned = tape.apply(ropeOp, [q!, k!], rotation);
   const keys = cached(tape.program, turned[1]!, batch, index, "k"); // [T, KV·D]
   const values = cached(tape.program, v!, batch, index, "v");
   const { queryRanges, keyRanges } = batch;

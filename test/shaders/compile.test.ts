@@ -30,8 +30,9 @@ const CONSTANTS: Record<string, readonly Record<string, number>[]> = {
   peak: [{ GROUPS: 4 }],
   rmsnorm: [{ C: 576 }, { C: 4 }],
   rope: [
-    { H: 9, KV: 3, D: 64 },
-    { H: 1, KV: 1, D: 2 },
+    { H: 9, KV: 3, D: 64, ROTATED: 64 },
+    { H: 24, KV: 8, D: 128, ROTATED: 96 },
+    { H: 1, KV: 1, D: 2, ROTATED: 2 },
   ],
   rows: [{ C: 576 }],
 };

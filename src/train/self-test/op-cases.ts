@@ -66,7 +66,7 @@ function recordRope(bench: Bench): void {
     return at % 2 === 0 ? Math.cos(angle) : Math.sin(angle);
   });
   const table = bench.program.constant(Float32Array.from(angles), [N, D / 2, 2], "self-test");
-  const attrs = { table, positions: bench.words(POSITIONS), heads: H, kvHeads: KV, headDim: D };
+  const attrs = { table, positions: bench.words(POSITIONS), heads: H, kvHeads: KV, headDim: D, rotated: D };
   const needs = [true, true];
   const { outputs, saved } = rope.forward(bench.program, [q.tensor, k.tensor], attrs, needs);
   const grads = rope.backward(bench.program, saved, [dq.tensor, dk.tensor], attrs, needs);
