@@ -11,8 +11,8 @@ import { type Embedding, embed, embedding } from "../nn/embedding.ts";
 import { type Linear, linear, project, projectOnto } from "../nn/linear.ts";
 import { normalize, type RmsNorm, rmsNorm } from "../nn/norm.ts";
 import { attention as attentionOp } from "../ops/attention.ts";
+import { glu } from "../ops/glu.ts";
 import { rope as ropeOp } from "../ops/rope.ts";
-import { swiglu } from "../ops/swiglu.ts";
 import type { CausalLM, ForwardOptions, TokenBatch } from "./model.ts";
 import { RopeTable } from "./rope-table.ts";
 
@@ -124,5 +124,5 @@ function cached(program: Program, rows: Tensor, { cache }: TokenBatch, layer: nu
 
 function feed(tape: Tape, layer: Mlp, x: Tensor): Tensor {
   const [gate, up] = project(tape, [layer.gate_proj, layer.up_proj], x);
-  return tape.apply(swiglu, [gate!, up!], null)[0]!; // [N, F]
+  return tape.apply(glu, [gate!, up!], { activation: "silu" })[0]!; // [N, F]
 }

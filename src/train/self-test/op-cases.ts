@@ -4,21 +4,21 @@ import { recordAdd } from "../../ops/add.ts";
 import { attention as attentionOp } from "../../ops/attention.ts";
 import { crossEntropy as crossEntropyOp } from "../../ops/cross-entropy.ts";
 import { recordEmbedding } from "../../ops/embedding.ts";
+import { glu } from "../../ops/glu.ts";
 import { rmsnorm as rmsnormOp } from "../../ops/rmsnorm.ts";
 import { rope } from "../../ops/rope.ts";
 import { gatherRows } from "../../ops/rows.ts";
-import { swiglu as swigluOp } from "../../ops/swiglu.ts";
 import { type Bench, measure, type SelfTestCase } from "./bench.ts";
 import {
   attention,
   crossEntropy,
+  geluGated,
+  geluGatedBackward,
   rmsnorm,
   rmsnormBackward,
   rotate,
   scaled,
   sum,
-  swiglu,
-  swigluBackward,
 } from "./reference.ts";
 import { C, D, H, KV, N, POSITIONS, SEGMENTS, STARTS, V } from "./sizes.ts";
 
@@ -78,14 +78,16 @@ function recordRope(bench: Bench): void {
   }
 }
 
-/** And the sum of two tensors: the residual connection. */
-function recordSwiglu(bench: Bench): void {
-  const [gate, up, dy] = [bench.input([N, C], 2), bench.input([N, C]), bench.input([N, C])];
+/** With gelu, since the training step has silu; and the sum of two tensors: the residual connection. */
+function recordGlu(bench: Bench): void {
+  // Wide enough that a tanh by e^x would overflow at the ends.
+  const [gate, up, dy] = [bench.input([N, C], 4), bench.input([N, C]), bench.input([N, C])];
   const needs = [true, true];
-  const { outputs, saved } = swigluOp.forward(bench.program, [gate.tensor, up.tensor], null, needs);
-  const grads = swigluOp.backward(bench.program, saved, [dy.tensor], null, needs);
-  const [dgate, dup] = swigluBackward(gate.values, up.values, dy.values);
-  bench.expect("y", outputs[0]!, swiglu(gate.values, up.values));
+  const attrs = { activation: "gelu_tanh" } as const;
+  const { outputs, saved } = glu.forward(bench.program, [gate.tensor, up.tensor], attrs, needs);
+  const grads = glu.backward(bench.program, saved, [dy.tensor], attrs, needs);
+  const [dgate, dup] = geluGatedBackward(gate.values, up.values, dy.values);
+  bench.expect("y", outputs[0]!, geluGated(gate.values, up.values));
   bench.expect("dgate", grads[0]!, dgate);
   bench.expect("dup", grads[1]!, dup);
   bench.expect("gate + up", recordAdd(bench.program, gate.tensor, up.tensor), sum(gate.values, up.values));
@@ -146,7 +148,7 @@ function recordOrder({ program, input, expect }: Bench): void {
 
 /** The same kernels as above on grids of two dimensions. */
 function recordSpilled(bench: Bench): void {
-  for (const record of [recordRows, recordRmsnorm, recordRope, recordSwiglu]) record(bench);
+  for (const record of [recordRows, recordRmsnorm, recordRope, recordGlu]) record(bench);
 }
 
 const row = (name: string, guards: string, record: (bench: Bench) => void, tolerance = 1e-4): SelfTestCase => ({
@@ -166,7 +168,7 @@ export const opCases: readonly SelfTestCase[] = [
   row("embedding and rows", "Which words the model reads, and which carry loss.", recordRows, 0),
   row("rmsnorm", "The norm before each half of a block, and its gradient.", recordRmsnorm),
   row("rope", "The positions of words.", recordRope),
-  row("swiglu and sum", "The activation of each block and the way around it.", recordSwiglu),
+  row("glu and sum", "The activation of each block and the way around it.", recordGlu),
   row("attention", "What each word takes from others, in two texts laid end to end.", recordAttention),
   row("cross-entropy", "The loss over all words, and where learning starts.", recordCrossEntropy),
   {

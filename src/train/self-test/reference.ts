@@ -84,13 +84,21 @@ export function rotate(x: Values, positions: ArrayLike<number>, D: number, base:
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 
 /** y = silu(gate)·up */
-export const swiglu = (gate: Values, up: Values): Values => gate.map((g, i) => g * sigmoid(g) * up[i]!);
+export const siluGated = (gate: Values, up: Values): Values => gate.map((g, i) => g * sigmoid(g) * up[i]!);
 
-/** silu'(g) = σ(g)·(1 + g·(1 − σ(g))) */
-export function swigluBackward(gate: Values, up: Values, dy: Values): [dgate: Values, dup: Values] {
-  const slope = (g: number) => sigmoid(g) * (1 + g * (1 - sigmoid(g)));
-  return [gate.map((g, i) => dy[i]! * up[i]! * slope(g)), gate.map((g, i) => dy[i]! * g * sigmoid(g))];
-}
+const ROOT = Math.sqrt(2 / Math.PI);
+const bent = (g: number): number => Math.tanh(ROOT * (g + 0.044715 * g ** 3));
+const gelu = (g: number): number => 0.5 * g * (1 + bent(g));
+const geluSlope = (g: number): number =>
+  0.5 * (1 + bent(g)) + 0.5 * g * (1 - bent(g) ** 2) * ROOT * (1 + 3 * 0.044715 * g ** 2);
+
+/** y = gelu_tanh(gate)·up */
+export const geluGated = (gate: Values, up: Values): Values => gate.map((g, i) => gelu(g) * up[i]!);
+
+export const geluGatedBackward = (gate: Values, up: Values, dy: Values): [dgate: Values, dup: Values] => [
+  gate.map((g, i) => dy[i]! * up[i]! * geluSlope(g)),
+  gate.map((g, i) => dy[i]! * gelu(g)),
+];
 
 export interface AttentionSizes {
   readonly heads: number;
