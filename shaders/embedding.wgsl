@@ -1,4 +1,4 @@
-// embedding: x[n] = table[ids[n]], one shard of the table's rows at a time
+// embedding: x[n] = scale·table[ids[n]], one shard of the table's rows at a time
 // shapes    ids [N]  table shard [ROWS,C] in f32, f16 or bf16  ->  x [N,C]
 // grid      one invocation per vec4 of x, one-dimensional, spilled into y
 // tiling    none: every element is read once and written once
@@ -9,6 +9,7 @@ struct Params {
   rows: u32,     // N
   begin: u32,    // first id of this shard
   count: u32,    // ids in this shard
+  scale: f32,
 }
 @group(1) @binding(0) var<uniform> params: Params;
 
@@ -29,5 +30,5 @@ fn gather(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gro
   if (token < params.begin || token - params.begin >= params.count) {
     return;
   }
-  x[i] = widen(table[(token - params.begin) * C4 + i % C4]);
+  x[i] = params.scale * widen(table[(token - params.begin) * C4 + i % C4]);
 }

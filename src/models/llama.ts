@@ -11,8 +11,8 @@ import { type Embedding, embed, embedding } from "../nn/embedding.ts";
 import { type Linear, linear, project, projectOnto } from "../nn/linear.ts";
 import { normalize, type RmsNorm, rmsNorm } from "../nn/norm.ts";
 import { attention as attentionOp } from "../ops/attention.ts";
+import { glu } from "../ops/glu.ts";
 import { rope as ropeOp } from "../ops/rope.ts";
-import { swiglu } from "../ops/swiglu.ts";
 import type { CausalLM, TokenBatch } from "./model.ts";
 import { RopeTable } from "./rope-table.ts";
 
@@ -106,12 +106,13 @@ function runBlock(tape: Tape, layer: Block, x: Tensor, context: Context): Tensor
 function attend(tape: Tape, layer: Attention, x: Tensor, { config, batch, table, index }: Context): Tensor {
   const { num_attention_heads: heads, num_key_value_heads: kvHeads, head_dim: headDim } = config;
   const [q, k, v] = project(tape, [layer.q_proj, layer.k_proj, layer.v_proj], x);
-  const turned = tape.apply(ropeOp, [q!, k!], { table, positions: batch.positions, heads, kvHeads, headDim });
+  const rotation = { table, positions: batch.positions, heads, kvHeads, headDim, rotated: headDim };
+  const turned = tape.apply(ropeOp, [q!, k!], rotation);
   const keys = cached(tape.program, turned[1]!, batch, index, "k"); // [T, KV·D]
   const values = cached(tape.program, v!, batch, index, "v");
   const { queryRanges, keyRanges } = batch;
   const scale = 1 / Math.sqrt(headDim);
-  const attrs = { heads, kvHeads, headDim, scale, queryRanges, keyRanges };
+  const attrs = { heads, kvHeads, headDim, scale, softcap: 0, queryRanges, keyRanges };
   return tape.apply(attentionOp, [turned[0]!, keys, values], attrs)[0]!; // [N, H·D]
 }
 
@@ -126,5 +127,5 @@ function cached(program: Program, rows: Tensor, { cache }: TokenBatch, layer: nu
 
 function feed(tape: Tape, layer: Mlp, x: Tensor): Tensor {
   const [gate, up] = project(tape, [layer.gate_proj, layer.up_proj], x);
-  return tape.apply(swiglu, [gate!, up!], null)[0]!; // [N, F]
+  return tape.apply(glu, [gate!, up!], { activation: "silu" })[0]!; // [N, F]
 }

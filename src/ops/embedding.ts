@@ -1,4 +1,4 @@
-/** x[n] = table[ids[n]]. The table is frozen and may be split by rows; there is no backward, by design. */
+/** x[n] = scale·table[ids[n]]. The table is frozen and may be split by rows; there is no backward, by design. */
 import { shapeError } from "../core/errors.ts";
 import type { Kernel } from "../gpu/kernel.ts";
 import type { Program } from "../gpu/program.ts";
@@ -11,14 +11,14 @@ export const embeddingGather: Kernel = {
   entry: "gather",
   inputs: ["ids", "table"],
   outputs: ["x"],
-  params: { rows: "u32", begin: "u32", count: "u32" },
+  params: { rows: "u32", begin: "u32", count: "u32", scale: "f32" },
   constants: ["C"],
   include: ["weight-f32"],
   grid: ({ rows = 0, C = 0 }) => flatGrid({ count: (rows * C) / 4 }),
 };
 
-/** ids u32 [N], table [V, C] → x [N, C]. Ids must be below V: the loader of data checks them. */
-export function recordEmbedding(program: Program, ids: Tensor, table: Weight): Tensor {
+/** ids u32 [N], table [V, C] → x [N, C], rows times `scale`. Ids must be below V: the loader of data checks them. */
+export function recordEmbedding(program: Program, ids: Tensor, table: Weight, scale = 1): Tensor {
   const [, C] = table.shape;
   const rows = ids.shape[0];
   if (ids.shape.length !== 1 || rows === undefined || ids.element !== "u32") {
@@ -29,7 +29,7 @@ export function recordEmbedding(program: Program, ids: Tensor, table: Weight): T
     program.dispatch(embeddingGather, {
       constants: { C },
       include: [`weight-${table.element}`],
-      params: { rows, begin: shard.begin, count: shard.rows },
+      params: { rows, begin: shard.begin, count: shard.rows, scale },
       inputs: [ids, shard.tensor],
       outputs: [x],
     });

@@ -30,8 +30,9 @@ const CONSTANTS: Record<string, readonly Record<string, number>[]> = {
   peak: [{ GROUPS: 4 }],
   rmsnorm: [{ C: 576 }, { C: 4 }],
   rope: [
-    { H: 9, KV: 3, D: 64 },
-    { H: 1, KV: 1, D: 2 },
+    { H: 9, KV: 3, D: 64, ROTATED: 64 },
+    { H: 24, KV: 8, D: 128, ROTATED: 96 },
+    { H: 1, KV: 1, D: 2, ROTATED: 2 },
   ],
   rows: [{ C: 576 }],
 };
@@ -75,9 +76,9 @@ describe("Tint", () => {
     const broken = { ...cases[0]!.kernel, stem: "attention", entry: "forward", constants: ["H", "KV", "D"] };
     const compiling = new Pipelines(device.gpu).prepare(broken as Kernel, {
       constants: { H: 2, KV: 0, D: 8 },
-      include: [],
+      include: ["tanh"],
     });
-    await expect(compiling).rejects.toThrow(/attention\.forward\(H=2,KV=0,D=8\)\+ does not compile:[\s\S]*zero/);
+    await expect(compiling).rejects.toThrow(/attention\.forward\(H=2,KV=0,D=8\)\+tanh does not compile:[\s\S]*zero/);
   });
 });
 
@@ -105,6 +106,7 @@ describe("shader text", () => {
     "sums-16",
     "sum-own",
     "sum-shared",
+    "tanh",
     "weight-f32",
     "weight-f16",
     "weight-bf16",

@@ -105,7 +105,7 @@ export const TRAIN_STATES: Readonly<Record<(typeof TRAIN_STATE_NAMES)[number], F
       plan: null,
       planError: {
         ...{ kind: "device", code: "update-too-large" },
-        message: '"swiglu" needs 1.4 GB in one buffer, this device allows 1.1 GB',
+        message: '"glu.y" needs 1.4 GB in one buffer, this device allows 1.1 GB',
         hint: "Use a smaller batch-size or a lower max-seq-length.",
       },
     },
