@@ -1,4 +1,4 @@
-// attention-few: attention's forward for the few queries of a decoding step: o = softmax(scale·q·kᵀ)·v
+// attention-few: attention's forward for the few queries of a decoding step: o = softmax(s)·v, s = scale·q·kᵀ soft-capped
 // shapes    q [N,H,D]  k, v [T,KV,D]  ->  o [N,H,D]  stats [N,H,2]; D at most 256
 // grid      one workgroup per query and head
 // tiling    of 64 keys each invocation makes one score, then owns one vec4 of the output for every SHARES-th key
@@ -10,6 +10,7 @@ struct Params {
   keys: u32,      // T
   width: u32,     // D/4
   scale: f32,
+  softcap: f32,   // 0 = none
 }
 @group(1) @binding(0) var<uniform> params: Params;
 
@@ -45,7 +46,8 @@ fn forward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index)
     for (var d = 0u; d < params.width; d++) {
       products += q[q_at + d] * k[k_at + d];
     }
-    let score = select(-1e30, dot(products, vec4f(params.scale)), lane < count);
+    let s = soft_capped(vec4f(dot(products, vec4f(params.scale))), params.softcap).x;
+    let score = select(-1e30, s, lane < count);
     weights[lane] = score;
     workgroupBarrier();
     var raised = greatest;

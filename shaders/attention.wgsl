@@ -1,4 +1,4 @@
-// attention: o = softmax(scale·q·kᵀ)·v over each query's range of keys, grouped-query, flash style
+// attention: o = softmax(s)·v, s = scale·q·kᵀ soft-capped, over each query's range of keys, grouped-query, flash style
 // shapes    q [N,H,D]  k, v [T,KV,D]  ->  o [N,H,D]  stats [N,H,2];  do [N,H,D] -> dq [N,H,D]  dk, dv [T,KV,D]
 // grid      forward, dq: one workgroup per 32 queries and head; dkv: per 32 keys and kv head
 // tiling    8×8 invocations make 4×4 of a tile's 32×32 scores each, then own four rows by every eighth vec4 of the output
@@ -16,6 +16,7 @@ struct Params {
   keys: u32,      // T
   width: u32,     // D/4: the bound of loops that need not be unrolled
   scale: f32,
+  softcap: f32,   // s becomes softcap·tanh(s/softcap); 0 = it stays
 }
 @group(1) @binding(0) var<uniform> params: Params;
 
@@ -106,7 +107,8 @@ fn forward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index)
     }
     var top = vec4f();
     for (var i = 0u; i < 4u; i++) {
-      scores[i] = select(vec4f(-1e30), scores[i] * params.scale, inside(keys, ranges[rows[i]]));
+      let s = soft_capped(scores[i] * params.scale, params.softcap);
+      scores[i] = select(vec4f(-1e30), s, inside(keys, ranges[rows[i]]));
       top[i] = greatest_of(scores[i]);
     }
     shared_rows[lane] = top;
@@ -153,7 +155,7 @@ fn forward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index)
   }
 }
 
-// s = scale·q·k, p = exp(s − lse), dp = do·v, ds = p·(dp − delta):  dq = scale·Σ_key ds·k
+// s = cap(scale·q·k), p = exp(s − lse), dp = do·v, ds = p·(dp − delta)·cap′:  dq = scale·Σ_key ds·k
 // delta = Σ_d do·o is what the softmax's normalisation takes away from every score of a row
 @compute @workgroup_size(64)
 fn dq(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
@@ -191,8 +193,9 @@ fn dq(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane
       dp += transpose(rows_of_v(at, d)) * rows_of_dout(q_at, d);
     }
     for (var i = 0u; i < 4u; i++) {
-      let p = select(vec4f(), exp(scores[i] * params.scale - lse[i]), inside(keys, ranges[rows[i]]));
-      scores[i] = p * (dp[i] - delta[i]);
+      let s = soft_capped(scores[i] * params.scale, params.softcap);
+      let p = select(vec4f(), exp(s - lse[i]), inside(keys, ranges[rows[i]]));
+      scores[i] = p * (dp[i] - delta[i]) * cap_slope(s, params.softcap);
     }
     lay_out(scores, across, down);
     workgroupBarrier();
@@ -250,8 +253,9 @@ fn dkv(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lan
       let lse = vec4f(stat[0].x, stat[1].x, stat[2].x, stat[3].x);
       let delta = vec4f(stat[0].y, stat[1].y, stat[2].y, stat[3].y);
       for (var i = 0u; i < 4u; i++) {
-        scores[i] = select(vec4f(), exp(scores[i] * params.scale - lse), inside(queries, ranges[rows[i]]));
-        dp[i] = scores[i] * (dp[i] - delta);
+        let s = soft_capped(scores[i] * params.scale, params.softcap);
+        scores[i] = select(vec4f(), exp(s - lse), inside(queries, ranges[rows[i]]));
+        dp[i] = scores[i] * (dp[i] - delta) * cap_slope(s, params.softcap);
       }
       lay_out(scores, across, down);
       let turned = transpose(dp);

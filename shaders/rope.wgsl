@@ -1,5 +1,5 @@
-// rope: rotary position embedding of queries and keys, the two halves of a head rotated against each other
-// shapes    q [N,H·D]  k [N,KV·D], turned in place; table [P,D/2] (cos, sin)  positions [N]
+// rope: rotary position embedding of queries and keys, the two halves of a head's first ROTATED elements against each other
+// shapes    q [N,H·D]  k [N,KV·D], turned in place; table [P,ROTATED/2] (cos, sin)  positions [N]
 // grid      one invocation per token, head and pair, one-dimensional, spilled into y
 // tiling    none: every element is read once and written once, both of a pair by one invocation
 // numerics  cos and sin come from a table made in f64; WGSL's own sine is too coarse at large angles
@@ -11,12 +11,12 @@ struct Params {
 }
 @group(1) @binding(0) var<uniform> params: Params;
 
-@group(0) @binding(0) var<storage, read> table: array<vec2f>;        // [P,D/2]
+@group(0) @binding(0) var<storage, read> table: array<vec2f>;        // [P,ROTATED/2]
 @group(0) @binding(1) var<storage, read> positions: array<u32>;      // [N]
 @group(0) @binding(2) var<storage, read_write> q: array<f32>;        // [N,H,D]
 @group(0) @binding(3) var<storage, read_write> k: array<f32>;        // [N,KV,D]
 
-const HALF = D / 2u;
+const HALF = ROTATED / 2u;
 
 @compute @workgroup_size(64)
 fn rotate(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {

@@ -154,6 +154,8 @@ function readFlag(flag: Flag, rawName: string, text: string | undefined, negated
 /** The typed value of a flag's text; text that does not read as its kind stays text, for the check to refuse. */
 function readText(flag: Flag, text: string): Value {
   switch (flag.kind) {
+    case "choice":
+      return flag.count !== undefined && /^\d+$/.test(text) ? Number(text) : text;
     case "integer":
     case "number":
       return /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(text) ? Number(text) : text;
@@ -227,7 +229,7 @@ function flagLabel(flag: Flag): string {
     case "boolean":
       return flag.default === true ? `--[no-]${name}` : `--${name}`;
     case "choice":
-      return `--${name} ${(flag.choices ?? []).join("|")}`;
+      return `--${name} ${[...(flag.choices ?? []), ...(flag.count ? ["N"] : [])].join("|")}`;
     case "integer":
       return `--${name} N`;
     case "number":

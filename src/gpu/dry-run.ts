@@ -5,8 +5,8 @@
 import { type Counters, type Device, type DeviceLimits, emptyCounters, residentTensor } from "./device.ts";
 import { Buffers, count, dispatchCost, execute } from "./execute.ts";
 import type { Form, Kernel } from "./kernel.ts";
-import { analyse, type Program } from "./program.ts";
-import type { Element, Tensor } from "./tensor.ts";
+import { aliveAt, analyse, type Command, type Program, writes } from "./program.ts";
+import type { Element, Storage, Tensor } from "./tensor.ts";
 
 const GIB = 2 ** 30;
 
@@ -16,6 +16,9 @@ export class DryDevice implements Device {
   readonly counters: Counters = emptyCounters();
   /** Dispatches by "stem.entry". */
   readonly byKernel = new Map<string, number>();
+  /** The activations that were there when the most bytes were in use. */
+  fullest: ReadonlySet<Storage> = new Set();
+  private mostLive = 0;
   private readonly buffers: Buffers<{ readonly bytes: number }>;
 
   constructor(limits: DeviceLimits = { maxBinding: GIB, maxBuffer: GIB }) {
@@ -43,13 +46,23 @@ export class DryDevice implements Device {
 
   async run(program: Program): Promise<void> {
     this.counters.submits += 1;
-    await execute(analyse(program), this.buffers, (command) => {
-      if (command.kind === "read") return command.settle.deliver(new Uint8Array(command.bytes));
-      if (command.kind !== "dispatch") return void this.buffers.of(command.target);
-      for (const output of command.outputs) this.buffers.of(output);
-      count(this.counters, dispatchCost(command));
-      this.note(command.kernel);
+    const liveness = analyse(program);
+    this.buffers.makeRoom(liveness);
+    let [index, fullest] = [0, -1];
+    await execute(liveness, this.buffers, (command) => {
+      this.visit(command);
+      if (this.memory.live > this.mostLive) [this.mostLive, fullest] = [this.memory.live, index];
+      index += 1;
     });
+    if (fullest >= 0) this.fullest = aliveAt(liveness, fullest);
+  }
+
+  private visit(command: Command): void {
+    if (command.kind === "read") command.settle.deliver(new Uint8Array(command.bytes));
+    for (const output of writes(command)) this.buffers.of(output);
+    if (command.kind !== "dispatch") return;
+    count(this.counters, dispatchCost(command));
+    this.note(command.kernel);
   }
 
   async idle(): Promise<void> {}

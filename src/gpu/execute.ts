@@ -3,14 +3,19 @@ import { deviceError } from "../core/errors.ts";
 import { formatBytes } from "../core/units.ts";
 import type { Counters, DeviceLimits } from "./device.ts";
 import { type BufferBackend, Pool } from "./pool.ts";
-import type { Command, DispatchCommand, Liveness } from "./program.ts";
+import { type Command, type DispatchCommand, type Liveness, writes } from "./program.ts";
 import { alignUp, type Storage, type Tensor, tensorBytes } from "./tensor.ts";
+
+/** Making buffers anew costs a small model's update more than this much memory is worth. */
+const LITTLE = 64 * 2 ** 20;
 
 export class Buffers<B> {
   private readonly resident = new Map<Storage, B>();
   private transient = new Map<Storage, B>();
   readonly pool: Pool<B>;
   private readonly limits: DeviceLimits;
+  /** What the largest program so far takes by itself; of little, nothing is given up. */
+  private largest = LITTLE;
 
   constructor(backend: BufferBackend<B>, limits: DeviceLimits) {
     this.pool = new Pool(backend, limits.maxBuffer);
@@ -42,6 +47,21 @@ export class Buffers<B> {
     return buffer;
   }
 
+  /**
+   * Before a program runs: gives up free buffers where there would otherwise be more in the end than the largest program
+   * takes by itself, as batches of ever other lengths leave buffers of ever other sizes behind. True where some were
+   * destroyed; nothing that is encoded but not submitted may use them.
+   */
+  makeRoom(plan: Liveness): boolean {
+    const now = rehearse(plan, this.pool.rehearsal());
+    if (now.bytes <= this.largest) return false;
+    this.largest = Math.max(this.largest, rehearse(plan, this.pool.rehearsal(true)).bytes);
+    if (now.bytes <= this.largest) return false;
+    // Those that it has no use for, if that is enough.
+    this.pool.trim(now.usedBytes <= this.largest ? now.used : new Set());
+    return true;
+  }
+
   releaseTransient(storage: Storage): void {
     const buffer = this.transient.get(storage);
     if (!buffer) return;
@@ -62,6 +82,32 @@ const tooLarge = ({ bytes, label }: Storage, { maxBinding }: DeviceLimits) =>
     "Use a smaller batch-size, with more grad-accumulation-steps for the same updates, or a lower max-seq-length. Checkpointing does not help here.",
     "update-too-large",
   );
+
+interface Rehearsed {
+  /** Of all buffers, once the program has run. */
+  readonly bytes: number;
+  /** The buffers that it used, and their bytes. */
+  readonly used: ReadonlySet<unknown>;
+  readonly usedBytes: number;
+}
+
+/** What a program would take of a pool, found by walking it on one that counts. */
+function rehearse({ commands, dead }: Liveness, pool: Pool<unknown>): Rehearsed {
+  const held = new Map<Storage, unknown>();
+  const used = new Set<unknown>();
+  for (const [i, command] of commands.entries()) {
+    for (const { storage } of writes(command)) {
+      if (storage.resident || held.has(storage)) continue;
+      const buffer = pool.acquire(storage.bytes, storage.label);
+      held.set(storage, buffer);
+      used.add(buffer);
+    }
+    for (const storage of dead[i]!) pool.release(held.get(storage));
+  }
+  const bytes = pool.ledger.allocated;
+  pool.trim(used);
+  return { bytes, used, usedBytes: pool.ledger.allocated };
+}
 
 /** Calls `visit` for every effective command, in order, with its buffers in place. */
 export async function execute<B>(

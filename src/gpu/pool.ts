@@ -38,7 +38,7 @@ export class Pool<B> {
   }
 
   acquire(bytes: number, label: string): B {
-    const index = this.free.findIndex((block) => block.bytes >= bytes);
+    const index = this.firstOf(bytes);
     const found = this.free[index];
     // A much larger block is left for a larger tenant.
     if (found && found.bytes <= Math.max(2 * bytes, 64 * 1024)) {
@@ -58,8 +58,7 @@ export class Pool<B> {
     const bytes = this.sizes.get(buffer);
     if (bytes === undefined) throw new RangeError("pool.release: this buffer is not from this pool");
     this.ledger.live -= bytes;
-    const at = this.free.findIndex((block) => block.bytes >= bytes);
-    this.free.splice(at < 0 ? this.free.length : at, 0, { buffer, bytes });
+    this.free.splice(this.firstOf(bytes), 0, { buffer, bytes });
   }
 
   /** Destroys a buffer instead of keeping it for reuse. */
@@ -70,10 +69,33 @@ export class Pool<B> {
     this.drop({ buffer, bytes });
   }
 
-  /** Destroys every free buffer. */
-  trim(): void {
-    for (const block of this.free) this.drop(block);
-    this.free = [];
+  /** Destroys the free buffers that are not among `kept`. */
+  trim(kept: ReadonlySet<unknown> = new Set()): void {
+    for (const block of this.free) if (!kept.has(block.buffer)) this.drop(block);
+    this.free = this.free.filter(({ buffer }) => kept.has(buffer));
+  }
+
+  /** A pool that only counts: with the same free buffers, or with none. Its account has these alone. */
+  rehearsal(empty = false): Pool<unknown> {
+    const pool = new Pool<unknown>({ create: () => ({}), destroy() {} }, this.maxBytes);
+    if (empty) return pool;
+    pool.free = [...this.free];
+    for (const { buffer, bytes } of this.free) {
+      pool.sizes.set(buffer, bytes);
+      pool.ledger.allocated += bytes;
+    }
+    return pool;
+  }
+
+  /** Where the first free block of at least `bytes` lies, or would lie. */
+  private firstOf(bytes: number): number {
+    let [begin, end] = [0, this.free.length];
+    while (begin < end) {
+      const middle = (begin + end) >>> 1;
+      if (this.free[middle]!.bytes < bytes) begin = middle + 1;
+      else end = middle;
+    }
+    return begin;
   }
 
   private create(bytes: number, label: string): B {

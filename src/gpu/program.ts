@@ -210,6 +210,16 @@ export function analyse(program: Program): Liveness {
   return { commands, dead };
 }
 
+/** The transient storages that hold something while command `at` runs. */
+export function aliveAt({ commands, dead }: Liveness, at: number): Set<Storage> {
+  const alive = new Set<Storage>();
+  for (const [i, command] of commands.slice(0, at + 1).entries()) {
+    for (const { storage } of writes(command)) if (!storage.resident) alive.add(storage);
+    if (i < at) for (const storage of dead[i]!) alive.delete(storage);
+  }
+  return alive;
+}
+
 function checkWrittenBeforeRead(commands: readonly Command[]): void {
   const written = new Set<Storage>();
   for (const command of commands) {

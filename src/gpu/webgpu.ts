@@ -103,6 +103,8 @@ export class WebGpuDevice implements Device {
     const commands = this.forms.size > 0 ? analysed.commands.map((one) => this.formed(one)) : analysed.commands;
     const plan = { ...analysed, commands };
     await this.waits.for(this.prepare(plan.commands));
+    // What is destroyed is there until the GPU is done with it.
+    if (this.buffers.makeRoom(plan)) await this.idle();
     const params = this.writeParams(plan.commands);
     const batch = new CommandBatch(this.gpu);
     let slot = 0;

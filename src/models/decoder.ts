@@ -12,7 +12,7 @@ import { normalize, type RmsNorm, rmsNorm } from "../nn/norm.ts";
 import { type Attention, attend, attentionModules, type Context } from "./attention.ts";
 import { branch } from "./branch.ts";
 import { feed, type Mlp, mlpModules } from "./mlp.ts";
-import type { CausalLM, ForwardOptions } from "./model.ts";
+import type { CausalLM } from "./model.ts";
 import { RopeTables } from "./rope-table.ts";
 
 /** What makes a family. */
@@ -68,15 +68,20 @@ export function decoder(config: ModelConfig, family: Family): CausalLM {
     config,
     tree,
     rope,
-    finalSoftcap: config.final_logit_softcapping ?? 0,
+    // finalSoftcap: config.final_logit_softcapping ?? 0,
     get head() {
       return tree.lm_head ?? embed_tokens;
     },
     forward(tape, batch, options = {}) {
       const scale = family.scaledEmbedding ? Math.sqrt(C) : 1;
       let x = embed(tape.program, embed_tokens, batch.ids, scale); // [N, C]
-      for (const [i, layer] of layers.entries())
-        x = runBlock(tape, layer, x, { config, batch, rope, index: i }, options);
+      let { recomputed: left = 0 } = options;
+      for (const [index, layer] of layers.entries()) {
+        const block = (inner: Tape, input: Tensor) => runBlock(inner, layer, input, { config, batch, rope, index });
+        x = left > 0 ? tape.checkpoint(block, x) : block(tape, x);
+        // A block below the lowest adapter keeps nothing that could be saved.
+        if (tape.needs(x)) left -= 1;
+      }
       return normalize(tape, tree.model.norm, x);
     },
   };
@@ -94,15 +99,12 @@ function block(config: ModelConfig, family: Family): Block {
   };
 }
 
-function runBlock(tape: Tape, layer: Block, x: Tensor, context: Context, options: ForwardOptions): Tensor {
+function runBlock(tape: Tape, layer: Block, x: Tensor, context: Context): Tensor {
   const { pre_feedforward_layernorm: before, post_feedforward_layernorm: behind, post_attention_layernorm } = layer;
   // In a sandwich, post_attention_layernorm stands behind attention instead of before the MLP.
   const [behindAttention, beforeMlp] = before ? [post_attention_layernorm, before] : [null, post_attention_layernorm];
-  const run = (inner: Tape, input: Tensor): Tensor => {
-    const attended = attend(inner, layer.self_attn, normalize(inner, layer.input_layernorm, input), context);
-    const middle = branch(inner, layer.self_attn.o_proj, attended, behindAttention, input); // [N, C]
-    const fed = feed(inner, layer.mlp, normalize(inner, beforeMlp, middle), context.config);
-    return branch(inner, layer.mlp.down_proj, fed, behind ?? null, middle);
-  };
-  return options.checkpointing ? tape.checkpoint(run, x) : run(tape, x);
+  const attended = attend(tape, layer.self_attn, normalize(tape, layer.input_layernorm, x), context);
+  const middle = branch(tape, layer.self_attn.o_proj, attended, behindAttention, x); // [N, C]
+  const fed = feed(tape, layer.mlp, normalize(tape, beforeMlp, middle), context.config);
+  return branch(tape, layer.mlp.down_proj, fed, behind ?? null, middle);
 }

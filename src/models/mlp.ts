@@ -3,7 +3,7 @@ import type { Tape } from "../autograd/tape.ts";
 import type { ModelConfig } from "../formats/model-config.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { type Linear, linear, project } from "../nn/linear.ts";
-import { swiglu as glu } from "../ops/swiglu.ts";
+import { glu } from "../ops/glu.ts";
 import type { Family } from "./decoder.ts";
 
 export type Mlp = { gate_proj?: Linear; up_proj?: Linear; gate_up_proj?: Linear; down_proj: Linear };

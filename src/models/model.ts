@@ -38,8 +38,13 @@ export interface KvCache {
 }
 
 export interface ForwardOptions {
-  /** Recompute each block during backward instead of keeping its activations. */
-  readonly checkpointing?: boolean;
+  /**
+   * How many blocks are computed again during backward instead of keeping their activations, from the lowest that has
+   * a backward on. The lowest, because the most is held when backward begins, at the last block: were that computed
+   * again, its activations would be there while all others still are. By the time backward reaches the lowest, the
+   * others are gone.
+   */
+  readonly recomputed?: number;
 }
 
 export interface CausalLM {

@@ -19,8 +19,8 @@ export const embedding = (vocab_size: number, hidden_size: number): Embedding =>
   weight: null,
 });
 
-/** ids u32 [N] → x [N, C] */
-export function embed(program: Program, { weight }: Embedding, ids: Tensor): Tensor {
+/** ids u32 [N] → x [N, C], every row times `scale` (Gemma: √C). */
+export function embed(program: Program, { weight }: Embedding, ids: Tensor, scale = 1): Tensor {
   if (!weight) throw modelError("the token embedding has no weights yet");
-  return recordEmbedding(program, ids, weight);
+  return recordEmbedding(program, ids, weight, scale);
 }

@@ -1,12 +1,13 @@
 /**
- * o = softmax(q·kᵀ/√D)·v, grouped-query, over a range of keys for each query. Never stores a [N, N] matrix: flash
- * attention (Dao 2023, https://arxiv.org/abs/2307.08691), forward with log-sum-exp, backward as dq and dk/dv.
+ * o = softmax(q·kᵀ/√D)·v, grouped-query, over a range of keys for each query, scores soft-capped where a model wants it
+ * (Gemma 2, https://arxiv.org/abs/2408.00118). Never stores a [N, N] matrix: flash attention (Dao 2023,
+ * https://arxiv.org/abs/2307.08691), forward with log-sum-exp, backward as dq and dk/dv.
  */
 import type { Op } from "../autograd/op.ts";
 import { shapeError } from "../core/errors.ts";
 import { ceilDiv, type Kernel, type Sizes } from "../gpu/kernel.ts";
 import type { Tensor } from "../gpu/tensor.ts";
-import { attentionFew, constants, FEW_QUERIES, FEW_WIDTH, params } from "./attention-few.ts";
+import { attentionFew, constants, FEW_QUERIES, FEW_WIDTH, include, params } from "./attention-few.ts";
 import { show } from "./shapes.ts";
 
 /** Rows of one workgroup, and the widest part of a head that it makes. */
@@ -26,6 +27,7 @@ export const attentionForward: Kernel = {
   outputs: ["o", "stats"],
   params,
   constants,
+  include,
   grid: ({ queries = 0, H = 0, D = 0 }) => [ceilDiv(queries, BLOCK), H, ceilDiv(D, PART)],
   flops: pairFlops(2),
 };
@@ -54,6 +56,8 @@ export interface AttentionAttrs {
   readonly headDim: number;
   /** Usually 1/√D. */
   readonly scale: number;
+  /** c: scores s become c·tanh(s/c) before the softmax; 0 = they stay. */
+  readonly softcap: number;
   /** u32 [N, 2]: the keys [first, end) that each query sees; neither end may decrease from row to row. */
   readonly queryRanges: Tensor;
   /** u32 [T, 2]: the queries [first, end) that see each key; only backward reads it. */
@@ -103,10 +107,10 @@ export const attention: Op<AttentionAttrs, Saved> = {
   },
 };
 
-function sizes(q: Tensor, k: Tensor, { heads, kvHeads, headDim, scale }: AttentionAttrs) {
+function sizes(q: Tensor, k: Tensor, { heads, kvHeads, headDim, scale, softcap }: AttentionAttrs) {
   return {
     constants: { H: heads, KV: kvHeads, D: headDim },
-    params: { queries: q.shape[0]!, keys: k.shape[0]!, width: headDim / 4, scale },
+    params: { queries: q.shape[0]!, keys: k.shape[0]!, width: headDim / 4, scale, softcap },
   };
 }
 

@@ -8,12 +8,12 @@ import { checksumPartial, checksumTotal } from "./checksum.ts";
 import { crossEntropyGradient, crossEntropyReduce } from "./cross-entropy.ts";
 import { dropoutForward } from "./dropout.ts";
 import { embeddingGather } from "./embedding.ts";
+import { gluBackward, gluForward } from "./glu.ts";
 import { matmulNn, matmulNt, matmulNtFew, matmulTn } from "./matmul.ts";
 import { peakMultiplyAdd } from "./peak.ts";
 import { rmsnormBackward, rmsnormForward } from "./rmsnorm.ts";
 import { ropeRotate } from "./rope.ts";
 import { rowsGather, rowsScatter } from "./rows.ts";
-import { swigluBackward, swigluForward } from "./swiglu.ts";
 
 export const kernels: readonly Kernel[] = [
   adamwPartialNorm,
@@ -30,6 +30,8 @@ export const kernels: readonly Kernel[] = [
   crossEntropyGradient,
   dropoutForward,
   embeddingGather,
+  gluForward,
+  gluBackward,
   matmulNt,
   matmulNtFew,
   matmulNn,
@@ -40,6 +42,4 @@ export const kernels: readonly Kernel[] = [
   ropeRotate,
   rowsGather,
   rowsScatter,
-  swigluForward,
-  swigluBackward,
 ];

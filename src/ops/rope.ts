@@ -1,6 +1,7 @@
 /**
  * Rotary position embedding of queries and keys (Su et al. 2021, https://arxiv.org/abs/2104.09864) in the half-rotated
- * form of Hugging Face's models: element i of a head turns together with element i + D/2.
+ * form of Hugging Face's models: of the first `rotated` elements of a head, i turns together with i + rotated/2; those
+ * beyond stay as they are (GPT-NeoX, https://arxiv.org/abs/2204.06745; Phi-4-mini).
  */
 import type { Op } from "../autograd/op.ts";
 import { shapeError } from "../core/errors.ts";
@@ -15,19 +16,21 @@ export const ropeRotate: Kernel = {
   inputs: ["table", "positions"],
   outputs: ["q", "k"],
   params: { rows: "u32", direction: "f32" },
-  constants: ["H", "KV", "D"],
-  grid: ({ rows = 0, H = 0, KV = 0, D = 0 }) => grid1d(ceilDiv((rows * (H + KV) * D) / 2, 64)),
-  flops: ({ rows = 0, H = 0, KV = 0, D = 0 }) => 3 * rows * (H + KV) * D,
+  constants: ["H", "KV", "D", "ROTATED"],
+  grid: ({ rows = 0, H = 0, KV = 0, ROTATED = 0 }) => grid1d(ceilDiv((rows * (H + KV) * ROTATED) / 2, 64)),
+  flops: ({ rows = 0, H = 0, KV = 0, ROTATED = 0 }) => 3 * rows * (H + KV) * ROTATED,
 };
 
 export interface RopeAttrs {
-  /** [P, D/2, 2]: cosine and sine of every position and pair. */
+  /** [P, rotated/2, 2]: cosine and sine of every position and pair. */
   readonly table: Tensor;
   /** u32 [N], each below P. */
   readonly positions: Tensor;
   readonly heads: number;
   readonly kvHeads: number;
   readonly headDim: number;
+  /** Elements of each head that turn: even, at most headDim. */
+  readonly rotated: number;
 }
 
 /**
@@ -38,11 +41,12 @@ export const rope: Op<RopeAttrs, { readonly q: Tensor; readonly k: Tensor }> = {
   name: "rope",
 
   forward(program, [q, k], attrs) {
-    const { heads, kvHeads, headDim, table } = attrs;
+    const { heads, kvHeads, headDim, rotated, table } = attrs;
     const fits = q!.shape[1] === heads * headDim && k!.shape[1] === kvHeads * headDim && q!.shape[0] === k!.shape[0];
-    if (!fits || headDim % 2 !== 0 || table.shape[1] !== headDim / 2) {
+    if (!fits || rotated <= 0 || rotated % 2 !== 0 || rotated > headDim || table.shape[1] !== rotated / 2) {
       throw shapeError(
-        `[rope] q ${show(q!)}, k ${show(k!)}, table ${show(table)} do not fit ${heads} and ${kvHeads} heads of ${headDim}`,
+        `[rope] q ${show(q!)}, k ${show(k!)}, table ${show(table)} do not fit ${heads} and ${kvHeads} heads of ${headDim}, ` +
+          `of which ${rotated} elements turn`,
       );
     }
     record(program, q!, k!, attrs, 1);
@@ -60,7 +64,7 @@ export const rope: Op<RopeAttrs, { readonly q: Tensor; readonly k: Tensor }> = {
 
 function record(program: Program, q: Tensor, k: Tensor, attrs: RopeAttrs, direction: 1 | -1): void {
   program.dispatch(ropeRotate, {
-    constants: { H: attrs.heads, KV: attrs.kvHeads, D: attrs.headDim },
+    constants: { H: attrs.heads, KV: attrs.kvHeads, D: attrs.headDim, ROTATED: attrs.rotated },
     params: { rows: q.shape[0]!, direction },
     inputs: [attrs.table, attrs.positions],
     outputs: [q, k],

@@ -1,6 +1,7 @@
 /** Every knob of the run, those that were changed first; what "auto" came to stands beside it. */
 import { formatSetting } from "../core/units.ts";
 import { describeDefault, flagOf, KNOBS, type Knob, type TrainConfig, type Value } from "../train/config.ts";
+import { recomputedWords } from "../train/memory-parts.ts";
 import { html, type Part } from "./html.ts";
 import type { ReportInput } from "./input.ts";
 import { type Section, table } from "./layout.ts";
@@ -51,6 +52,6 @@ function cameTo(name: string, start: ReportInput["start"]): string {
   if (name === "steps") return `: ${counted(start.totalSteps, "update")}`;
   if (name === "epochs") return `: ${Number((start.totalSteps / start.updatesPerEpoch).toFixed(2))}`;
   if (name === "warmup") return `: ${counted(start.warmup, "update")}`;
-  if (name === "checkpointing") return start.checkpointing ? ": on" : ": off";
+  if (name === "checkpointing" && start.blocks) return `: ${recomputedWords(start.blocks) || "off"}`;
   return "";
 }

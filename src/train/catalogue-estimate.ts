@@ -113,11 +113,11 @@ async function measure<Verdict>(
   { train, lengths = typicalLengths(train), limits, judge }: DescribeOptions<Verdict>,
 ): Promise<{ plain: Need<Verdict>; checkpointed: Need<Verdict> }> {
   const input = { config, element, train, lengths: cut(lengths, config), ...(limits && { limits }) };
-  const need = async (checkpointing: boolean): Promise<Need<Verdict>> => {
-    const { weightBytes, adapterBytes, peakBytes } = await remembered({ ...input, checkpointing });
+  const need = async (recomputed: number): Promise<Need<Verdict>> => {
+    const { weightBytes, adapterBytes, peakBytes } = await remembered({ ...input, recomputed });
     return { weightBytes, adapterBytes, peakBytes, verdict: judge(peakBytes) };
   };
-  return { plain: await need(false), checkpointed: await need(true) };
+  return { plain: await need(0), checkpointed: await need(config.num_hidden_layers) };
 }
 
 /** Records are cut to the model's context, as when they are encoded. */

@@ -19,6 +19,8 @@ export interface Setting {
   readonly default?: Value;
   readonly unit?: string;
   readonly choices?: readonly string[];
+  /** Of a choice: a whole number from 0 says it more finely; what it counts. */
+  readonly count?: string;
   readonly min?: number; // inclusive
   readonly max?: number; // inclusive
   readonly above?: number; // exclusive
@@ -45,7 +47,7 @@ type Plain = {
 
 /** The value type that a row of settings stands for. */
 export type ValueOf<S extends Setting> = S extends { choices: readonly (infer Choice)[] }
-  ? Choice
+  ? Choice | (S extends { count: string } ? number : never)
   : Plain[S["kind"]] | (S extends { auto: string } ? "auto" : never);
 
 /*
@@ -144,9 +146,9 @@ export const KNOBS = [
     meaning: "Put a run that diverges back to its last good state, with half the learning rate, at most three times.",
     cost: "Memory for two copies of the adapter and its moments; no time to speak of." },
 
-  { name: "checkpointing", group: "Memory", kind: "choice", default: "auto", choices: ["auto", "on", "off"],
-    meaning: "Recompute activations in the backward pass instead of keeping them; auto = when memory is short.",
-    cost: "About a third more time, for much less memory." },
+  { name: "checkpointing", group: "Memory", kind: "choice", default: "auto", choices: ["auto", "on", "off"], count: "blocks",
+    meaning: "Recompute activations in the backward pass instead of keeping them: of all blocks, of some, or of as many as memory asks for.",
+    cost: "One more forward of each such block: about a third more time for all, for much less memory." },
 ] as const satisfies readonly Knob[];
 
 export type KnobName = (typeof KNOBS)[number]["name"];
@@ -230,6 +232,7 @@ function fits(setting: Setting, value: unknown): boolean {
     case "text":
       return typeof value === "string" && value !== "";
     case "choice":
+      if (setting.count !== undefined && typeof value === "number") return Number.isSafeInteger(value) && value >= 0;
       return typeof value === "string" && (setting.choices ?? []).includes(value);
     case "list":
       return Array.isArray(value) && value.length > 0 && value.every(isWord) && new Set(value).size === value.length;
@@ -249,9 +252,10 @@ function inRange(setting: Setting, value: number): boolean {
 
 /** The values a setting takes, in words. */
 export function describeRange(setting: Setting): string {
-  const { kind, min, max, above, below } = setting;
+  const { kind, count, min, max, above, below } = setting;
   if (kind === "boolean") return "true or false";
-  if (kind === "choice") return `one of ${(setting.choices ?? []).join(", ")}`;
+  if (kind === "choice")
+    return `one of ${(setting.choices ?? []).join(", ")}${count ? `, or a number of ${count}` : ""}`;
   if (kind === "list") return "names without repeats, separated by commas";
   if (kind === "text") return "text";
   const low = above !== undefined ? `> ${above}` : min !== undefined ? `≥ ${min}` : "";

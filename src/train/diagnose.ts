@@ -25,6 +25,7 @@ import {
   trainingLines,
 } from "./diagnosis-lines.ts";
 import { changedTensors, fingerprintBase } from "./fingerprint.ts";
+import type { MemoryBudget } from "./memory-budget.ts";
 import type { TrainingSession } from "./session.ts";
 import { Trial } from "./trial.ts";
 import { checkFile, probeExamples } from "./verify.ts";
@@ -37,6 +38,8 @@ export interface DiagnoseRequest {
   readonly valid?: readonly Example[];
   /** Examine this one instead of training one. */
   readonly adapter?: Adapter | undefined;
+  /** Memory of this machine, where there is an idea of it. */
+  readonly budget?: MemoryBudget | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -153,12 +156,12 @@ const NOTHING: DiagnosisFacts = {
 /** A fresh adapter, or the one that was brought; `problem`: what a person should know when it does not go on. */
 async function attach(
   { device, model }: TrainingSession,
-  { adapter, config, train }: DiagnoseRequest,
+  { adapter, config, train, budget }: DiagnoseRequest,
 ): Promise<Subject | { problem: string }> {
   try {
     if (!adapter) {
       const planned = targetLayers(model.tree, config).map(({ path }) => path);
-      const trial = await Trial.begin({ device, model, config, train });
+      const trial = await Trial.begin({ device, model, config, train, budget });
       const { lora } = trial;
       const initial = readFactors(lora, await readTensor(device, lora.parameters));
       return { planned, lora, trial, initial, free: () => trial.free() };

@@ -3,6 +3,7 @@ import type { AnswerHealth } from "../health/answers.ts";
 import type { Finding, Level } from "../health/finding.ts";
 import type { VoiceScore } from "../health/voice.ts";
 import type { Adapter } from "../lora/adapter.ts";
+import type { Blocks } from "./memory-parts.ts";
 
 /** Before the first update: what was looked at, good or bad, each with its reason and a fix. */
 export interface PreflightEvent {
@@ -21,7 +22,8 @@ export interface StartEvent {
   readonly layers: number;
   readonly tensors: number;
   readonly parameters: number;
-  readonly checkpointing: boolean;
+  /** How many blocks are computed again during backward; an older version did not tell. */
+  readonly blocks?: Blocks;
 }
 
 /** One optimizer update; the loss is that before it. */

@@ -30,6 +30,8 @@ export interface MemoryFacts {
   readonly reported?: number | undefined;
   /** What the person says this computer has, in GiB. */
   readonly chosen?: number | undefined;
+  /** The GPU may have memory of its own, of which the computer's says little. */
+  readonly apart?: boolean | undefined;
 }
 
 export interface MemoryBudget {
@@ -40,10 +42,12 @@ export interface MemoryBudget {
   readonly source: "chosen" | "reported" | "assumed";
   /** What bounds it. */
   readonly bound: "memory" | "page";
+  /** A person said so, and it is the memory that the GPU uses: it can be used up. */
+  readonly sure: boolean;
 }
 
 /** The budget in bytes; what the person picked goes before what the browser reports. */
-export function memoryBudget({ reported, chosen }: MemoryFacts): MemoryBudget {
+export function memoryBudget({ reported, chosen, apart = false }: MemoryFacts): MemoryBudget {
   const known = usable(chosen) ? "chosen" : usable(reported) ? "reported" : "assumed";
   const memory = { chosen, reported, assumed: SMALLEST }[known]!;
   const bytes = memory * GIB;
@@ -51,7 +55,9 @@ export function memoryBudget({ reported, chosen }: MemoryFacts): MemoryBudget {
   const ofMemory = Math.floor(Math.min(WORKING_SET * bytes, Math.max(bytes - SYSTEM_BYTES, bytes / 2)));
   const ofPage = (memory <= 16 ? 8 : 16) * GIB - PAGE_BYTES;
   const limited = !usable(reported) && ofPage < ofMemory;
-  return { bytes: limited ? ofPage : ofMemory, memory, source: known, bound: limited ? "page" : "memory" };
+  // What a browser reports is the computer's, beside which there may be a card of a few GiB.
+  const sure = known === "chosen" && !apart;
+  return { bytes: limited ? ofPage : ofMemory, memory, source: known, bound: limited ? "page" : "memory", sure };
 }
 
 /** The budget of this computer, of which the person says that it has `chosen` GiB, or nothing. */
@@ -68,6 +74,9 @@ export interface Fit {
   readonly share: number;
   readonly words: string;
 }
+
+/** What a plan may come to and still be judged "fits". */
+export const comfortableBytes = ({ bytes }: Pick<MemoryBudget, "bytes">): number => Math.floor(COMFORTABLE * bytes);
 
 /** How a plan's highest total, in bytes, stands against the budget. */
 export function fits(peakBytes: number, { bytes }: MemoryBudget): Fit {

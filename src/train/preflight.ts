@@ -17,6 +17,7 @@ import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import type { TrainConfig } from "./config.ts";
 import { modelFacts } from "./facts.ts";
 import { fits, type MemoryBudget } from "./memory-budget.ts";
+import { memoryParts, recomputedWords } from "./memory-parts.ts";
 import type { PlannedMemory } from "./memory-plan.ts";
 
 export interface PreflightInput {
@@ -155,15 +156,16 @@ const stepSize = ({ config, lora, model }: PreflightInput): Finding =>
   });
 
 /** The plan against what this machine has; `budget` is null where nobody knows. */
-export function judgeMemory({ estimate, checkpointing }: PlannedMemory, budget: MemoryBudget | null): Finding {
-  const { weightBytes, adapterBytes, peakBytes } = estimate;
-  const again = checkpointing ? "; activations are recomputed to save memory" : "";
-  const parts =
-    `Weights ${formatBytes(weightBytes)}, adapter, optimizer and snapshots ${formatBytes(adapterBytes)}, ` +
-    `one update ${formatBytes(peakBytes - weightBytes - adapterBytes)}${again}.`;
+export function judgeMemory({ estimate, blocks }: PlannedMemory, budget: MemoryBudget | null): Finding {
+  const { peakBytes } = estimate;
+  const again = recomputedWords(blocks);
+  const named = memoryParts(estimate.parts).map(({ label, bytes }, i) => {
+    return `${i === 0 ? label : label.toLowerCase()} ${formatBytes(bytes)}`;
+  });
+  const parts = `${named.join(", ")}${again && `; ${again} to save memory`}.`;
   const title = `About ${formatBytes(peakBytes)} on the device`;
   // How much there is, not every machine tells; then the numbers are all that can be said.
-  if (!budget) return { id: "memory", level: "note", title, evidence: parts };
+  if (!budget || budget.source === "assumed") return { id: "memory", level: "note", title, evidence: parts };
   const { verdict, words } = fits(peakBytes, budget);
   const found = { id: "memory", title, evidence: `${words} ${parts}` };
   if (verdict === "fits") return { ...found, level: "good" };

@@ -14,6 +14,7 @@ import type { CausalLM } from "../models/model.ts";
 import type { TrainConfig } from "./config.ts";
 import { evaluate } from "./evaluate.ts";
 import { modelFacts } from "./facts.ts";
+import type { MemoryBudget } from "./memory-budget.ts";
 import { Trial } from "./trial.ts";
 
 /** Most updates of a sweep, and how many it has unless told. */
@@ -34,6 +35,8 @@ export interface RateFinderRequest {
   readonly to?: number | undefined;
   /** At most 60, the default. */
   readonly updates?: number | undefined;
+  /** Memory of this machine, where there is an idea of it. */
+  readonly budget?: MemoryBudget | undefined;
   /** Ends the sweep after the update that is on; the curve so far is read all the same. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -92,7 +95,7 @@ export async function* findRate(
   }
   const updates = Math.min(request.updates ?? MAX_SWEEP, MAX_SWEEP);
   const { train, measured } = keepOut(request);
-  const trial = await Trial.begin({ device, model, config, train });
+  const trial = await Trial.begin({ device, model, config, train, budget: request.budget });
   try {
     const measure = () => evaluate(device, model, measured, { batchSize: config.batchSize });
     const { loss: startLoss, tokens } = await measure();

@@ -124,7 +124,7 @@ export function runRecord(run: RunDescription, course: Course): object {
       done_before: start.doneSteps,
       updates_per_epoch: start.updatesPerEpoch,
       warmup: start.warmup,
-      checkpointing: start.checkpointing,
+      blocks: start.blocks,
     },
     data: { train: dataOf(train), valid: valid && dataOf(valid) },
     peak_bytes: run.peakBytes,

@@ -49,7 +49,7 @@ export interface TrainRequest {
   readonly toldAnswers?: AnswerVerdict | undefined;
   /** What the voice is measured by, at the end. */
   readonly manner?: Manner | null | undefined;
-  /** Memory of this machine, where it is known. */
+  /** Memory of this machine, where there is an idea of it. */
   readonly budget?: MemoryBudget | undefined;
   /** What was found when the records were read. */
   readonly findings?: readonly Finding[] | undefined;
@@ -128,14 +128,14 @@ export class TrainingSession {
     const { budget = null } = request;
     const found = preflight({ model, lora, planned, config, train, tokenizer });
     // After the labels: records without any cannot be planned for.
-    const memory = await planFor(this, config, train);
+    const memory = await planFor(this, config, train, budget);
     yield { type: "preflight", findings: [...found, judgeMemory(memory, budget), ...findings] };
     const base = await fingerprintBase(device, model);
     const rounds = new ProbeRounds(this, probes, manner, request.baseAnswers ?? new Map(), request.toldAnswers);
     const gate = () => this.paused?.promise ?? null;
     const probe = (step: number, kept: number | null) => rounds.at(step, kept, signal);
-    const { checkpointing } = memory;
-    const trainer = new Trainer({ device, model, lora, config, train, valid, checkpointing, gate, probe, signal });
+    const { blocks } = memory;
+    const trainer = new Trainer({ device, model, lora, config, train, valid, blocks, gate, probe, signal });
     try {
       if (checkpoint) trainer.restore(await readCheckpoint(checkpoint.name, checkpoint.bytes, trainer.runIdentity));
       for await (const event of trainer.run()) {

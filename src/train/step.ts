@@ -13,13 +13,14 @@ export const newTape = (program: Program, mode: TapeMode): Tape => new Tape(prog
 
 /** Per-token losses [S] of the supervised rows, forward only. */
 export function recordEvaluation(program: Program, model: CausalLM, batch: Batch): Tensor {
-  return recordLosses(newTape(program, "off"), model, batch, 1, false);
+  return recordLosses(newTape(program, "off"), model, batch, 1, 0);
 }
 
 export interface MicroBatchOptions {
   /** Supervised tokens of the whole update, over all its micro-batches: what the loss is divided by. */
   readonly updateTokens: number;
-  readonly checkpointing: boolean;
+  /** Blocks that are computed again during backward, from the lowest with an adapter on. */
+  readonly recomputed: number;
 }
 
 /**
@@ -30,16 +31,17 @@ export function recordMicroBatch(
   program: Program,
   model: CausalLM,
   batch: Batch,
-  { updateTokens, checkpointing }: MicroBatchOptions,
+  { updateTokens, recomputed }: MicroBatchOptions,
 ): Tensor {
   const tape = newTape(program, "record");
-  const nll = recordLosses(tape, model, batch, 1 / updateTokens, checkpointing);
+  const nll = recordLosses(tape, model, batch, 1 / updateTokens, recomputed);
   tape.backward(nll, null);
   return nll;
 }
 
-function recordLosses(tape: Tape, model: CausalLM, batch: Batch, scale: number, checkpointing: boolean): Tensor {
-  const hidden = model.forward(tape, uploadTokens(tape.program, batch, model.config.sliding_window), { checkpointing }); // [N, C]
+function recordLosses(tape: Tape, model: CausalLM, batch: Batch, scale: number, recomputed: number): Tensor {
+  const tokens = uploadTokens(tape.program, batch, model.config.sliding_window);
+  const hidden = model.forward(tape, tokens, { recomputed }); // [N, C]
   const count = batch.rows.length;
   const index = words(tape.program, batch.rows, [count], "supervised rows");
   const targets = words(tape.program, batch.targets, [count], "targets");

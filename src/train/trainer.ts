@@ -17,6 +17,7 @@ import type { DoneEvent, HealthEvent, StartEvent, StepEvent, TrainEvent, Validat
 import { type Anchor, Guard } from "./guard.ts";
 import { describeEarlyStop, describeRollback, describeSkip, sentence } from "./guard-words.ts";
 import { LiveState, type PlainState } from "./live-state.ts";
+import type { Blocks } from "./memory-parts.ts";
 import { FirstMoves, unmovedFactors } from "./moved.ts";
 import { pausedUntil } from "./pause.ts";
 import { planUpdates, type UpdatePlan } from "./schedule-plan.ts";
@@ -29,7 +30,7 @@ export interface TrainerInput {
   readonly config: TrainConfig;
   readonly train: readonly Example[];
   readonly valid: readonly Example[];
-  readonly checkpointing: boolean;
+  readonly blocks: Blocks;
   /** Asked between updates: null to go on, or a pause that ends when the promise resolves. */
   gate(): Promise<void> | null;
   /** Sample answers with the adapter as it is now; `kept`: at the end, with that of this update, which is handed over. */
@@ -150,14 +151,14 @@ export class Trainer {
   }
 
   private startEvent(): StartEvent {
-    const { lora, config, checkpointing } = this.input;
+    const { lora, config, blocks } = this.input;
     const linears = lora.slots.map(({ linear }) => ({ in_features: linear.shape[1], out_features: linear.shape[0] }));
     const { totalSteps, updatesPerEpoch } = this.plan;
     return {
       ...{ type: "start", totalSteps, doneSteps: this.step, updatesPerEpoch },
       warmup: warmupCount(config, totalSteps),
       ...describeTrainable(linears, lora.rank),
-      checkpointing,
+      blocks,
     };
   }
 
@@ -177,7 +178,7 @@ export class Trainer {
     }
     this.applied = applied ?? this.applied;
     if (!event.finite) this.skipped += 1;
-    else this.losses.push(event);
+    else this.losses.push({ step: event.step, loss: event.loss, learningRate: event.learningRate });
     if (event.supervisedTokens > 0) this.guard?.note(event);
     const seconds = (at - this.lastDone) / 1000;
     this.lastDone = at;

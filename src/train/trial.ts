@@ -9,6 +9,8 @@ import { type AttachedLora, attachLora, detachAdapter, freeLora } from "../lora/
 import type { CausalLM } from "../models/model.ts";
 import { Adamw } from "../optim/adamw.ts";
 import type { TrainConfig } from "./config.ts";
+import type { MemoryBudget } from "./memory-budget.ts";
+import type { Blocks } from "./memory-parts.ts";
 import { planFor } from "./memory-plan.ts";
 import { planUpdates, type UpdatePlan } from "./schedule-plan.ts";
 import { type SettledUpdate, Updates } from "./update.ts";
@@ -19,6 +21,8 @@ export interface TrialInput {
   /** Its rate, schedule and length do not count. */
   readonly config: TrainConfig;
   readonly train: readonly Example[];
+  /** Memory of this machine, where there is an idea of it. */
+  readonly budget?: MemoryBudget | undefined;
 }
 
 export class Trial {
@@ -30,7 +34,7 @@ export class Trial {
   private readonly before: { putBack(): void };
   private step = 0;
 
-  private constructor(input: TrialInput, checkpointing: boolean) {
+  private constructor(input: TrialInput, blocks: Blocks) {
     const { device, model, config, train } = input;
     this.input = input;
     this.plan = planUpdates(
@@ -40,13 +44,13 @@ export class Trial {
     this.before = detachAdapter(model.tree);
     this.lora = attached(input, this.before);
     this.optimizer = new Adamw(device, this.lora.parameters, this.lora.gradients!);
-    this.updates = new Updates({ ...input, lora: this.lora, checkpointing }, this.optimizer);
+    this.updates = new Updates({ ...input, lora: this.lora, blocks }, this.optimizer);
   }
 
   /** Attaches a fresh adapter from the configuration's seed. Throws ModelError when a target matches nothing. */
   static async begin(input: TrialInput): Promise<Trial> {
-    const { checkpointing } = await planFor(input, input.config, input.train);
-    return new Trial(input, checkpointing);
+    const { blocks } = await planFor(input, input.config, input.train, input.budget ?? null);
+    return new Trial(input, blocks);
   }
 
   /** The next update of the configuration's order, as training makes it, at this rate; its report is waited for. */

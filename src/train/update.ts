@@ -15,6 +15,7 @@ import type { Adamw, UpdateReport } from "../optim/adamw.ts";
 import type { TrainConfig } from "./config.ts";
 import { sum } from "./evaluate.ts";
 import type { StepEvent } from "./events.ts";
+import type { Blocks } from "./memory-parts.ts";
 import type { Update } from "./schedule-plan.ts";
 import { recordMicroBatch } from "./step.ts";
 import { positionsNeeded } from "./token-batch.ts";
@@ -25,7 +26,7 @@ export interface UpdateInput {
   readonly lora: AttachedLora;
   readonly config: TrainConfig;
   readonly train: readonly Example[];
-  readonly checkpointing: boolean;
+  readonly blocks: Blocks;
 }
 
 /** Submitted, not yet reported. */
@@ -75,7 +76,8 @@ export class Updates {
     learningRate: number,
     { readFactors }: { readonly readFactors: boolean },
   ): Promise<PendingUpdate> {
-    const { device, model, lora, config, train, checkpointing } = this.input;
+    const { device, model, lora, config, train, blocks } = this.input;
+    const { recomputed } = blocks;
     const all = microBatches.map((indices) => this.layOut(indices, train));
     const batches = all.filter(({ rows }) => rows.length > 0);
     const supervisedTokens = batches.reduce((n, { rows }) => n + rows.length, 0);
@@ -90,7 +92,7 @@ export class Updates {
       lora.dropoutSeed = Math.imul(config.seed + 1, 0x85ebca6b) + step * config.gradAccumulationSteps + i;
       const program = new Program();
       if (i === 0) program.clear(lora.gradients!);
-      const nll = recordMicroBatch(program, model, batch, { updateTokens: supervisedTokens, checkpointing });
+      const nll = recordMicroBatch(program, model, batch, { updateTokens: supervisedTokens, recomputed });
       losses.push(later(program.readFloats(nll)));
       if (collected) program.copy(nll, collected, offset);
       offset += tensorBytes(nll);

@@ -4,7 +4,7 @@ import { auditAdapter } from "../lora/audit.ts";
 import { importAdapter } from "../lora/import.ts";
 import { type CatalogueRow, describeCatalogue } from "../train/catalogue-estimate.ts";
 import { resolveConfig, type TrainConfig } from "../train/config.ts";
-import { deviceBudget, fits, type MemoryBudget } from "../train/memory-budget.ts";
+import { deviceBudget, fits } from "../train/memory-budget.ts";
 import type { TrainingSession } from "../train/session.ts";
 import { SUPERSEDED } from "./desks/model-desk.ts";
 import { planRun } from "./desks/plan.ts";
@@ -59,7 +59,7 @@ export function createEngine(publish: (event: EngineEvent) => void, around = bro
   };
 
   const trialOn = ({ models, run }: Parts, config: TrainConfig, files: RecordFiles): TrialJob => ({
-    ...{ config, files },
+    ...{ config, files, budget: deviceBudget(memory) },
     async session() {
       const session = await models.load();
       await run.endWarmUp();
@@ -139,8 +139,7 @@ export function createEngine(publish: (event: EngineEvent) => void, around = bro
       if (!model) return null;
       const budget = deviceBudget(memoryGB);
       const lengths = data.lengths;
-      const judge = (peak: number) => fits(peak, budget).verdict;
-      return planRun({ model, config, lengths, limits: models.limits, budgetBytes: budget.bytes, judge });
+      return planRun({ model, config, lengths, limits: models.limits, budget });
     },
 
     async startRun(config, probes) {
@@ -155,7 +154,7 @@ export function createEngine(publish: (event: EngineEvent) => void, around = bro
         ...{ dataTitle: data.title, began: now.getTime(), status: "running", config, probes },
         ...{ totalSteps: 0, savedStep: 0, outcome: null },
       };
-      await execute(open, { folder, stored, records, budget: knownBudget(memory) });
+      await execute(open, { folder, stored, records, budget: deviceBudget(memory) });
     },
     async pauseRun() {
       opened().run.pause();
@@ -179,7 +178,7 @@ export function createEngine(publish: (event: EngineEvent) => void, around = bro
         await chooseFor(open, found.state);
         return found;
       });
-      await execute(opened(), { folder, stored: state, records: null, budget: knownBudget(memory) });
+      await execute(opened(), { folder, stored: state, records: null, budget: deviceBudget(memory) });
     },
     openRun: (id) =>
       whileOpening("Opening a run", async (open) => {
@@ -256,12 +255,6 @@ async function chooseFor({ models, data, run }: Parts, { model }: StoredRun): Pr
 /** What goes wrong once it has begun is the run's state, so it is not thrown. */
 async function execute({ models, run }: Parts, job: Omit<RunJob, "session">): Promise<void> {
   await run.execute({ ...job, session: () => models.load() }).finally(() => models.dropBroken());
-}
-
-/** A budget that was only assumed says nothing about this computer. */
-function knownBudget(memoryGB: number | null): MemoryBudget | undefined {
-  const budget = deviceBudget(memoryGB);
-  return budget.source === "assumed" ? undefined : budget;
 }
 
 async function currentRun({ context, run }: Parts) {

@@ -22,6 +22,7 @@ import type {
   VoiceEvent,
 } from "../train/events.ts";
 import type { ModelFacts } from "../train/facts.ts";
+import type { Blocks, MemoryPart } from "../train/memory-parts.ts";
 import type { Message } from "../train/prompt.ts";
 import type { SweepEvent } from "../train/rate-finder.ts";
 import type { SelfTestResult } from "../train/self-test.ts";
@@ -158,12 +159,12 @@ export interface DataState {
 /** Bytes on the device in one update of this run, by what they hold. */
 export interface MemoryPlan {
   readonly weightBytes: number;
-  readonly adapterBytes: number;
-  readonly updateBytes: number;
+  /** Together they are the peak. */
+  readonly parts: readonly MemoryPart[];
   readonly peakBytes: number;
   readonly budgetBytes: number;
   readonly verdict: "fits" | "tight" | "too-large";
-  readonly checkpointing: boolean;
+  readonly blocks: Blocks;
   readonly updates: number;
   readonly updatesPerEpoch: number;
   readonly layers: { readonly adapted: number; readonly possible: number };

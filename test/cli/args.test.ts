@@ -69,6 +69,12 @@ describe("parseFlags", () => {
     });
   });
 
+  it("reads a count where a choice allows one", () => {
+    expect(train("--checkpointing", "12")).toEqual({ model: "m", checkpointing: 12 });
+    expect(train("--checkpointing=on")).toEqual({ model: "m", checkpointing: "on" });
+    expect(() => train("--lr-schedule", "12")).toThrow('got "12"');
+  });
+
   it("knows the types of the values", () => {
     const { given, values } = parseFlags(GENERATE, ["a"]);
     expectTypeOf(values.maxTokens).toEqualTypeOf<number>();
@@ -131,6 +137,7 @@ describe("parseFlags", () => {
     [["--learning-rate", "Infinity"], "--learning-rate: expected number"],
     [["--target-modules", "q_proj,,v_proj"], "--target-modules: expected names"],
     [["--lr-schedule", "cos"], "one of constant, linear, cosine"],
+    [["--checkpointing", "-3"], "one of auto, on, off, or a number of blocks"],
     [["--no-steps"], "--no-steps: no such flag"],
     [["-s", "3"], "-s: no such flag"],
     [["--__proto__", "3"], "--__proto__: no such flag"],

@@ -11,7 +11,7 @@ it("shows the loss, five answers before and after, and where the adapter lies", 
   expect(ran.out.match(/^ {2}after {3}\w/gm)?.length).toBe(5);
   expect(ran.out).toMatch(/2,\d{3},\d{3} parameters in bf16/);
   expect(ran.out).toMatch(
-    /^memory +[✓·!] About \S+ .B on the device: [\s\S]*Weights \S+ .B, adapter,\s+optimizer\s+and\s+snapshots \S+ .B/m,
+    /^memory +[✓·!] About \S+ .B on the device: [\s\S]*Model\s+weights\s+\S+\s+.B,\s+adapter\s+and\s+optimizer\s+\S+\s+.B/m,
   );
   expect(ran.out.match(/on the device/g)?.length).toBe(1);
   expect(ran.out).toContain("loss (◆ on the validation set)");

@@ -196,6 +196,8 @@ describe("other options", () => {
 
   it("reads grad_checkpoint: false as automatic", () => {
     expect(knobs("grad_checkpoint: false")).toEqual({ checkpointing: "auto" });
+    // Its own key says more.
+    expect(knobs("checkpointing: 12")).toEqual({ checkpointing: 12 });
   });
 
   it.each([

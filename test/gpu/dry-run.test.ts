@@ -11,7 +11,7 @@ import { freeWeight } from "../../src/gpu/weight.ts";
 import { recordAdd } from "../../src/ops/add.ts";
 import { attention } from "../../src/ops/attention.ts";
 import { crossEntropy } from "../../src/ops/cross-entropy.ts";
-import { swiglu } from "../../src/ops/swiglu.ts";
+import { glu } from "../../src/ops/glu.ts";
 import { testGpu } from "../support/gpu.ts";
 import { indexTensor, runOp } from "../support/run-op.ts";
 import { hostTensor } from "../support/values.ts";
@@ -21,11 +21,11 @@ import { altered, openAltered } from "./altered-gpu.ts";
 const random = new Random(1);
 
 const RUNS: Record<string, (device: Device) => Promise<unknown>> = {
-  swiglu: (device) =>
+  glu: (device) =>
     runOp(device, {
-      op: swiglu,
+      op: glu,
       inputs: [hostTensor(random, [300, 64]), hostTensor(random, [300, 64])],
-      place: () => ({ attrs: null }),
+      place: () => ({ attrs: { activation: "silu" } }),
       dys: [hostTensor(random, [300, 64])],
       needs: [true, true],
     }),
@@ -39,7 +39,7 @@ const RUNS: Record<string, (device: Device) => Promise<unknown>> = {
           queryRanges: indexTensor(program, ranges, [33, 2]),
           keyRanges: indexTensor(program, ranges, [33, 2]),
         };
-        return { attrs: { ...tensors, heads: 2, kvHeads: 1, headDim: 8, scale: 0.5 } };
+        return { attrs: { ...tensors, heads: 2, kvHeads: 1, headDim: 8, scale: 0.5, softcap: 0 } };
       },
       dys: [hostTensor(random, [33, 16])],
       needs: [true, true, false],
@@ -73,7 +73,7 @@ it.each(Object.keys(RUNS))("%s: dispatches, FLOPs, bytes and peak memory", async
 });
 
 it("dry runs deliver zeros of the right size", async () => {
-  const result = (await RUNS.swiglu!(new DryDevice())) as Awaited<ReturnType<typeof runOp>>;
+  const result = (await RUNS.glu!(new DryDevice())) as Awaited<ReturnType<typeof runOp>>;
   expect(result.outputs.map((values) => values.length)).toEqual([300 * 64]);
   expect(result.outputs[0]!.every((value) => value === 0)).toBe(true);
 });

@@ -62,6 +62,34 @@ describe("pool", () => {
     expect(sizes).toEqual([1_000_000, 1_000_000, bucket(100_000)]);
   });
 
+  it("is rehearsed without being touched", () => {
+    const { pool: p, made } = pool();
+    const [a, b] = [p.acquire(1 << 20, "a"), p.acquire(1 << 21, "b")];
+    p.release(a);
+    const held = { ...p.ledger };
+    const copy = p.rehearsal();
+    expect(copy.ledger).toEqual({ live: 0, allocated: 1 << 20, peak: 0 });
+    expect(copy.acquire(1 << 20, "c")).toBe(a);
+    copy.acquire(1 << 20, "d");
+    expect(copy.ledger.allocated).toBe(2 << 20);
+    copy.trim();
+    expect(p.rehearsal(true).ledger.allocated).toBe(0);
+    expect(p.ledger).toEqual(held);
+    expect(made).toHaveLength(2);
+    expect([a.destroyed, b.destroyed]).toEqual([false, false]);
+  });
+
+  it("keeps of its free buffers those that are named", () => {
+    const { pool: p } = pool();
+    const [a, b] = [p.acquire(1 << 20, "a"), p.acquire(1 << 20, "b")];
+    p.release(a);
+    p.release(b);
+    p.trim(new Set([b]));
+    expect([a.destroyed, b.destroyed]).toEqual([true, false]);
+    expect(p.acquire(1 << 20, "c")).toBe(b);
+    expect(p.ledger.allocated).toBe(1 << 20);
+  });
+
   it("refuses a buffer that is not its own", () => {
     expect(() => pool().pool.release({ bytes: 4, destroyed: false })).toThrow("not from this pool");
   });

@@ -66,7 +66,7 @@ describe("targets", () => {
     const lengths = [{ tokens: 20, supervised: 10 }];
     const count = async (numLayers: number) => {
       const train = resolveConfig({ rank: 4, alpha: 8, numLayers }, "test");
-      const { byKernel } = await estimateUpdate({ config: deep, element: "f32", train, lengths, checkpointing: false });
+      const { byKernel } = await estimateUpdate({ config: deep, element: "f32", train, lengths, recomputed: 0 });
       return ["attention.forward", "attention.dq", "attention.dkv", "rmsnorm.backward"].map((name) =>
         byKernel.get(name),
       );
@@ -127,7 +127,7 @@ describe("a fresh adapter", () => {
     const count = async (targetModules: readonly string[]) => {
       const train = resolveConfig({ rank: 3, alpha: 6, targetModules }, "test");
       const lengths = [{ tokens: 20, supervised: 10 }];
-      return (await estimateUpdate({ config, element: "f32", train, lengths, checkpointing: false })).dispatches;
+      return (await estimateUpdate({ config, element: "f32", train, lengths, recomputed: 0 })).dispatches;
     };
     const { slots } = attachLora(buildModel(config, "test").tree, new DryDevice(), options);
     const [q, k, v] = slots;

@@ -44,12 +44,12 @@ export async function stepOf(
   model: CausalLM,
   lora: AttachedLora,
   batch: Batch,
-  checkpointing = false,
+  recomputed = 0,
 ): Promise<StepResult> {
   model.rope.ensure(device, positionsNeeded(batch.positions));
   const program = new Program();
   program.clear(lora.gradients!);
-  const options = { updateTokens: batch.rows.length, checkpointing };
+  const options = { updateTokens: batch.rows.length, recomputed };
   const nll = program.readFloats(recordMicroBatch(program, model, batch, options));
   const gradients = program.readFloats(lora.gradients!);
   await device.run(program);

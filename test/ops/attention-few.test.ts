@@ -15,9 +15,11 @@ const SHAPES = [
   { N: 1, T: 65, H: 4, KV: 2, D: 20 },
   { N: 3, T: 130, H: 3, KV: 3, D: 96 },
   { N: 2, T: 70, H: 2, KV: 1, D: FEW_WIDTH },
+  { N: 2, T: 70, H: 2, KV: 1, D: 20, softcap: 0.5 },
 ];
 
-it.each(SHAPES)("$N queries, $T keys, $H heads on $KV of $D: output and log-sum-exp", async ({ N, T, H, KV, D }) => {
+it.each(SHAPES)("$N queries, $T keys, $H heads on $KV of $D: output and log-sum-exp", async (shape) => {
+  const { N, T, H, KV, D, softcap = 0 } = shape;
   const device = await testDevice();
   const random = new Random(T);
   const [q, k, v] = [hostTensor(random, [N, H * D]), hostTensor(random, [T, KV * D]), hostTensor(random, [T, KV * D])];
@@ -28,13 +30,13 @@ it.each(SHAPES)("$N queries, $T keys, $H heads on $KV of $D: output and log-sum-
   const [o, stats] = [program.tensor([N, H * D], "o"), program.tensor([N, H, 2], "stats")];
   program.dispatch(attentionFew, {
     constants: { H, KV, D },
-    params: { queries: N, keys: T, width: D / 4, scale },
+    params: { queries: N, keys: T, width: D / 4, scale, softcap },
     inputs: [...[q, k, v].map((host) => upload(program, host, "x")), indexTensor(program, ranges.flat(), [N, 2])],
     outputs: [o, stats],
   });
   const reading = [program.readFloats(o), program.readFloats(stats)] as const;
   await device.run(program);
-  const sizes = { heads: H, kvHeads: KV, headDim: D, scale, ranges };
+  const sizes = { heads: H, kvHeads: KV, headDim: D, scale, softcap, ranges };
   const tolerance = TOLERANCE.reduction(D + T);
   expectClose(await reading[0], attentionForward(q.values, k.values, v.values, sizes), tolerance, "o");
   const lse = ranges.flatMap(([first, end], query) =>
@@ -44,7 +46,7 @@ it.each(SHAPES)("$N queries, $T keys, $H heads on $KV of $D: output and log-sum-
       for (let key = first; key < end; key++) {
         let score = 0;
         for (let d = 0; d < D; d++) score += q.values[(query * H + head) * D + d]! * k.values[(key * KV + kv) * D + d]!;
-        sum += Math.exp(scale * score);
+        sum += Math.exp(softcap > 0 ? softcap * Math.tanh((scale * score) / softcap) : scale * score);
       }
       return Math.log(sum);
     }),

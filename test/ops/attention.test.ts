@@ -19,6 +19,7 @@ interface Shape {
   readonly mask: Mask;
   /** Factor on q: 40 makes scores beyond ±80. */
   readonly gain?: number;
+  readonly softcap?: number;
   /** All keys the same, so that all weights are equal and dq is exactly zero. */
   readonly equalKeys?: boolean;
 }
@@ -64,16 +65,22 @@ const edges: readonly Shape[] = [
   { N: 9, H: 2, KV: 1, D: 8, mask: "blind" },
   { N: 31, H: 2, KV: 1, D: 8, mask: "causal", gain: 40 },
   { N: 31, H: 2, KV: 1, D: 8, mask: "causal", equalKeys: true },
+  // Scores about as large as the cap, far smaller, and most of them so far beyond that a tanh by e^x would overflow.
+  { N: 31, H: 2, KV: 1, D: 8, mask: "packed", softcap: 1 },
+  { N: 31, H: 2, KV: 1, D: 8, mask: "causal", softcap: 50 },
+  { N: 31, H: 2, KV: 1, D: 8, mask: "causal", softcap: 0.5, gain: 40 },
+  { N: 3, H: 4, KV: 2, D: 8, mask: "cache", softcap: 1 },
+  { N: 4, H: 4, KV: 2, D: 8, mask: "long cache", softcap: 0.5, gain: 40 },
   // The head sizes of real models.
   { N: 33, H: 2, KV: 1, D: 64, mask: "packed" },
   { N: 18, H: 1, KV: 1, D: 128, mask: "causal" },
   { N: 17, H: 1, KV: 1, D: 20, mask: "window" },
 ];
 
-function problem({ N, H, KV, D, mask, gain = 1, equalKeys = false }: Shape, random: Random) {
+function problem({ N, H, KV, D, mask, gain = 1, softcap = 0, equalKeys = false }: Shape, random: Random) {
   const ranges = Array.from({ length: N }, (_, query) => MASKS[mask](query, N));
   const T = N + ({ cache: CACHED, "long cache": LONG_CACHED }[mask as string] ?? 0);
-  const sizes = { heads: H, kvHeads: KV, headDim: D, scale: Math.fround(1 / Math.sqrt(D)), ranges };
+  const sizes = { heads: H, kvHeads: KV, headDim: D, scale: Math.fround(1 / Math.sqrt(D)), softcap, ranges };
   const q = hostTensor(random, [N, H * D]);
   const inputs = [
     { ...q, values: q.values.map((x) => Math.fround(gain * x)) },
@@ -111,7 +118,7 @@ opContract({
       [3, 3],
     ] as const);
     const mask = pick(random, ["causal", "packed", "window", "cache", "blind"] as const);
-    return { N: 2 + random.below(20), H, KV, D: 8, mask };
+    return { N: 2 + random.below(20), H, KV, D: 8, mask, softcap: pick(random, [0, 0.5, 3]) };
   },
   problem,
   // dk and dv are one kernel; dq's makes what they need, so it is there with any gradient.
@@ -125,7 +132,7 @@ describe("attention: shapes", () => {
   const forward = (q: number[], k: number[], { heads = 4, kvHeads = 2, headDim = 8, T = 9 } = {}) => {
     const program = new Program();
     const of = (shape: number[]) => program.tensor(shape, "x");
-    const attrs = { heads, kvHeads, headDim, scale: 1, queryRanges: of([5, 2]), keyRanges: of([T, 2]) };
+    const attrs = { heads, kvHeads, headDim, scale: 1, softcap: 0, queryRanges: of([5, 2]), keyRanges: of([T, 2]) };
     return () => attention.forward(program, [of(q), of(k), of(k)], attrs, []);
   };
 

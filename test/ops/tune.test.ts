@@ -55,9 +55,9 @@ const FORMS = Object.values(KERNELS).flatMap(({ forms }) => forms as readonly Ma
 function sizesFor({ layout, size }: MatmulForm, random: Random) {
   const few = () => 4 * (1 + random.below(12));
   const many = () => 128 + 4 * random.below(60);
-  const any = layout === "tn" ? 4 * (17 + random.below(20)) : 16 + random.below(80);
-  if (size === "wide") return { height: any, width: many(), depth: 4 * (1 + random.below(40)) };
-  return { height: any, width: few(), depth: many() };
+  const tall = layout === "tn" ? 4 * (17 + random.below(20)) : 16 + random.below(80);
+  if (size === "wide") return { height: tall, width: many(), depth: 4 * (1 + random.below(40)) };
+  return { height: tall, width: few(), depth: many() };
 }
 
 describe.each(FORMS)("the form $name", (form) => {

@@ -146,7 +146,7 @@ export function healthyRun(changes: Partial<ReportInput> = {}): ReportInput {
     ],
     start: {
       ...{ type: "start", totalSteps: updates, doneSteps: 0, updatesPerEpoch: 32, warmup: 6 },
-      ...{ layers: 168, tensors: 336, parameters: 4_399_104, checkpointing: false },
+      ...{ layers: 168, tensors: 336, parameters: 4_399_104, blocks: { recomputed: 0, all: 24 } },
     },
     steps: stepsOf(1, updates),
     validations: validationsOf([

@@ -1,9 +1,11 @@
 /** Every kernel in every variant compiles, in both compilers: Tint (Chrome's, through Dawn) and naga (Firefox's). */
 import { beforeAll, describe, expect, it } from "vitest";
+import { BITS } from "../../src/core/affine.ts";
 import { inForm, type Kernel, type Variant } from "../../src/gpu/kernel.ts";
 import { Pipelines } from "../../src/gpu/pipelines.ts";
 import { assemble, shaderStems, shaderText } from "../../src/gpu/shaders.ts";
 import type { WebGpuDevice } from "../../src/gpu/webgpu.ts";
+import { type QuantizedElement, quantizedElement, weightPieces } from "../../src/gpu/weight-element.ts";
 import { kernels } from "../../src/ops/index.ts";
 import { testDevice } from "../support/device.ts";
 import { compileWithNaga, denoProgram } from "../support/naga.ts";
@@ -25,13 +27,14 @@ const CONSTANTS: Record<string, readonly Record<string, number>[]> = {
     { TILE: 1, STRIDE: 4 },
     { TILE: 49_152, STRIDE: 49_152 },
   ],
-  embedding: [{ C: 576 }, { C: 4 }],
-  matmul: [2, 8, 32].map((WX) => ({ WX, ROWS: 4, SHARE: 1 })),
+  embedding: [576, 4].map((C) => ({ C, BITS: 0, GROUP: 0 })),
+  matmul: [2, 8, 32].map((WX) => ({ WX, ROWS: 4, SHARE: 1, BITS: 0, GROUP: 0 })),
   peak: [{ GROUPS: 4 }],
   rmsnorm: [{ C: 576 }, { C: 4 }],
   rope: [
-    { H: 9, KV: 3, D: 64 },
-    { H: 1, KV: 1, D: 2 },
+    { H: 9, KV: 3, D: 64, ROTATED: 64 },
+    { H: 24, KV: 8, D: 128, ROTATED: 96 },
+    { H: 1, KV: 1, D: 2, ROTATED: 2 },
   ],
   rows: [{ C: 576 }],
 };
@@ -51,6 +54,21 @@ const cases = kernels.flatMap((kernel) => {
   );
 });
 
+/** Kernels that read weights, with each kind of affine codes. */
+const QUANTIZED: readonly QuantizedElement[] = BITS.flatMap((bits) =>
+  (["f32", "f16", "bf16"] as const).map((scales) => quantizedElement({ bits, group: 32, scales })),
+);
+const quantized = kernels
+  .filter(({ include = [] }) => include.some(isWeight))
+  .flatMap((kernel) =>
+    QUANTIZED.map((element) => {
+      const { include, constants } = weightPieces(element);
+      const pieces = [...kernel.include!.filter((piece) => !isWeight(piece)), ...include];
+      const variant = { constants: { ...CONSTANTS[kernel.stem]![0]!, ...constants }, include: pieces };
+      return { title: `${kernel.stem}.${kernel.entry} with ${element}`, kernel, variant };
+    }),
+  );
+
 /** Each in every other form of its kernel. */
 const formed = cases.flatMap((one) => (one.kernel.forms ?? []).map((form) => ({ ...one, form })));
 
@@ -60,7 +78,7 @@ describe("Tint", () => {
     device = await testDevice();
   });
 
-  it.each(cases)("compiles $title", async ({ kernel, variant }) => {
+  it.each([...cases, ...quantized])("compiles $title", async ({ kernel, variant }) => {
     await new Pipelines(device.gpu).prepare(kernel, variant);
     await device.idle();
   });
@@ -75,9 +93,9 @@ describe("Tint", () => {
     const broken = { ...cases[0]!.kernel, stem: "attention", entry: "forward", constants: ["H", "KV", "D"] };
     const compiling = new Pipelines(device.gpu).prepare(broken as Kernel, {
       constants: { H: 2, KV: 0, D: 8 },
-      include: [],
+      include: ["tanh"],
     });
-    await expect(compiling).rejects.toThrow(/attention\.forward\(H=2,KV=0,D=8\)\+ does not compile:[\s\S]*zero/);
+    await expect(compiling).rejects.toThrow(/attention\.forward\(H=2,KV=0,D=8\)\+tanh does not compile:[\s\S]*zero/);
   });
 });
 
@@ -85,7 +103,11 @@ describe.skipIf(!denoProgram())("naga", () => {
   it("compiles every shader in every variant", async () => {
     // Entry points of one shader share its text: compiling it once makes a pipeline of each.
     const everywhere = formed.filter(({ form }) => form.subgroup === 0);
-    const all = [...cases, ...everywhere.map((one) => ({ ...one, variant: inForm(one.variant, one.form) }))];
+    const all = [
+      ...cases,
+      ...quantized,
+      ...everywhere.map((one) => ({ ...one, variant: inForm(one.variant, one.form) })),
+    ];
     const modules = new Map(all.map(({ kernel, variant }) => [assemble(kernel, variant), kernel.stem]));
     const results = await compileWithNaga([...modules].map(([code, label]) => ({ label, code })));
     expect(results.filter(({ error }) => error !== null)).toEqual([]);
@@ -105,9 +127,11 @@ describe("shader text", () => {
     "sums-16",
     "sum-own",
     "sum-shared",
+    "tanh",
     "weight-f32",
     "weight-f16",
     "weight-bf16",
+    ...["weight-affine", "scales-f32", "scales-f16", "scales-bf16"],
   ];
   const pieces = [...rows, ...others].map((piece) => `lib/${piece}`);
   const files = [...shaderStems(), ...pieces];

@@ -59,6 +59,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
       "train/events",
       "train/presets",
       "train/memory-budget",
+      "train/memory-parts",
       "data/findings",
     ],
     packages: ["react", "react-dom", "react-aria-components", "uplot"],

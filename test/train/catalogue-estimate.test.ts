@@ -85,11 +85,11 @@ describe("one model", () => {
   it("gets the dry run's bytes, and the caller's word for each peak", async () => {
     const row = await describeOne(tiny(0), { judge: (bytes) => `judged ${bytes}` });
     const config = parseModelConfig(row.entry.config, "tiny");
-    for (const [checkpointing, need] of [
-      [false, row.plain!],
-      [true, row.checkpointed!],
+    for (const [recomputed, need] of [
+      [0, row.plain!],
+      [config.num_hidden_layers, row.checkpointed!],
     ] as const) {
-      const input: EstimateInput = { config, element: "bf16", train, lengths: typicalLengths(train), checkpointing };
+      const input: EstimateInput = { config, element: "bf16", train, lengths: typicalLengths(train), recomputed };
       const { weightBytes, adapterBytes, peakBytes } = await estimateUpdate(input);
       expect(need).toEqual({ weightBytes, adapterBytes, peakBytes, verdict: `judged ${peakBytes}` });
     }
@@ -152,8 +152,8 @@ describe("memory of dry runs", () => {
   };
   const config = parseModelConfig(tiny(10).config, "tiny");
   const lengths = typicalLengths(train);
-  const bytesWith = async (changed: Partial<TrainConfig>, checkpointing: boolean) => {
-    const input = { config, element: "bf16" as const, train: { ...train, ...changed }, lengths, checkpointing };
+  const bytesWith = async (changed: Partial<TrainConfig>, recomputed: number) => {
+    const input = { config, element: "bf16" as const, train: { ...train, ...changed }, lengths, recomputed };
     const { weightBytes, adapterBytes, peakBytes } = await estimateUpdate(input);
     return { weightBytes, adapterBytes, peakBytes };
   };
@@ -163,9 +163,9 @@ describe("memory of dry runs", () => {
     expect(value).toBeDefined();
     const told = (KNOBS_OF_MEMORY as readonly string[]).includes(name);
     let differs = false;
-    for (const checkpointing of [false, true]) {
-      const usual = await bytesWith({}, checkpointing);
-      const other = await bytesWith({ [name]: value }, checkpointing);
+    for (const recomputed of [0, config.num_hidden_layers]) {
+      const usual = await bytesWith({}, recomputed);
+      const other = await bytesWith({ [name]: value }, recomputed);
       differs ||= JSON.stringify(usual) !== JSON.stringify(other);
     }
     expect(differs).toBe(told);

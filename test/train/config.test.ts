@@ -46,7 +46,7 @@ describe("the table of knobs", () => {
   it("gives the type of the config", () => {
     expectTypeOf<TrainConfig["steps"]>().toEqualTypeOf<number | "auto">();
     expectTypeOf<TrainConfig["lrSchedule"]>().toEqualTypeOf<"constant" | "linear" | "cosine">();
-    expectTypeOf<TrainConfig["checkpointing"]>().toEqualTypeOf<"auto" | "on" | "off">();
+    expectTypeOf<TrainConfig["checkpointing"]>().toEqualTypeOf<"auto" | "on" | "off" | number>();
     expectTypeOf<TrainConfig["targetModules"]>().toEqualTypeOf<readonly string[]>();
     expectTypeOf<TrainConfig["maskPrompt"]>().toEqualTypeOf<boolean>();
     expectTypeOf<TrainConfig["seed"]>().toEqualTypeOf<number>();

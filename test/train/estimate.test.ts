@@ -35,17 +35,19 @@ const QWEN = parseModelConfig(
 describe("the dry run", () => {
   it("counts the step of the 4-layer llama: at most 300 dispatches and 120 MB", async () => {
     const input = { config: STEP_MODEL, element: "f32" as const, train, lengths: lengthsOf(4, 128) };
-    const plain = await estimateUpdate({ ...input, checkpointing: false });
+    const plain = await estimateUpdate({ ...input, recomputed: 0 });
     expect(plain.dispatches).toBeLessThanOrEqual(300);
     expect(plain.peakBytes).toBeLessThanOrEqual(120 * MB);
     expect([...plain.byKernel.values()].reduce((sum, count) => sum + count, 0)).toBe(plain.dispatches);
   });
 
   it.each([
-    ["plain", {}, false],
-    ["with checkpointed blocks", {}, true],
-    ["with dropout and fewer targets", { dropout: 0.1, targetModules: ["q_proj", "v_proj"], numLayers: 1 }, false],
-  ])("equals the real device's dispatches, FLOPs and peak bytes, %s", async (_, knobs, checkpointing) => {
+    ["plain", {}, 0],
+    ["with one block recomputed", {}, 1],
+    ["with all blocks recomputed", {}, 2],
+    ["with dropout and fewer targets", { dropout: 0.1, targetModules: ["q_proj", "v_proj"], numLayers: 1 }, 0],
+    ["of these, recomputed", { dropout: 0.1, targetModules: ["q_proj", "v_proj"], numLayers: 1 }, 1],
+  ])("equals the real device's dispatches, FLOPs and peak bytes, %s", async (_, knobs, recomputed) => {
     const examples = (await goldenExamples()).slice(0, 3);
     const settings = resolveConfig({ rank: 4, alpha: 8, ...knobs }, "test");
     // A device of its own, whose pool holds nothing yet.
@@ -58,14 +60,14 @@ describe("the dry run", () => {
     model.rope.ensure(device, 24);
     const program = new Program();
     program.clear(lora.gradients!);
-    const nll = recordMicroBatch(program, model, batch, { updateTokens: batch.rows.length, checkpointing });
+    const nll = recordMicroBatch(program, model, batch, { updateTokens: batch.rows.length, recomputed });
     void program.read(nll);
     const report = live.optimizer.record(program, { ...settings, learningRate: 1e-4 }, nll);
     await device.run(program);
     expect((await report).finite).toBe(true);
 
     const lengths = examples.map(({ ids, supervised }) => ({ tokens: ids.length, supervised }));
-    const input = { config: model.config, element: "f32" as const, train: settings, lengths, checkpointing };
+    const input = { config: model.config, element: "f32" as const, train: settings, lengths, recomputed };
     const { dispatches, flops, peakBytes } = await estimateUpdate({ ...input, limits: device.limits });
     expect({ dispatches, flops, peakBytes }).toEqual({
       dispatches: device.counters.dispatches,
@@ -82,22 +84,23 @@ describe("a micro-batch with a tensor that no buffer holds", () => {
   const TOKENS = 16_384;
   const bytes = 4 * 4 * TOKENS * STEP_MODEL.intermediate_size;
   const plan = (maxBinding: number, records: number, checkpointing: "auto" | "on" | "off") =>
-    planMemory({
-      ...{
+    planMemory(
+      {
         config: { ...STEP_MODEL, max_position_embeddings: TOKENS },
         element: "f32",
         train: { ...train, checkpointing },
+        lengths: Array.from({ length: records }, () => ({ tokens: TOKENS, supervised: 8 })),
+        limits: { maxBinding, maxBuffer: maxBinding },
       },
-      lengths: Array.from({ length: records }, () => ({ tokens: TOKENS, supervised: 8 })),
-      limits: { maxBinding, maxBuffer: maxBinding },
-    });
+      null,
+    );
 
   it.each(["auto", "on", "off"] as const)("does not fit, and a smaller batch does: checkpointing %s", async (how) => {
     expect((await plan(bytes, 4, how)).estimate.peakBytes).toBeGreaterThan(0);
     await expect(plan(bytes - 16, 4, how)).rejects.toMatchObject({
       ...{ code: "update-too-large", hint: expect.stringContaining("batch-size") },
     });
-    expect((await plan(bytes - 16, 3, how)).checkpointing).toBe(how !== "off");
+    expect((await plan(bytes - 16, 3, how)).blocks.recomputed > 0).toBe(how !== "off");
   });
 });
 
@@ -107,13 +110,13 @@ describe("the estimate of Qwen2.5-0.5B at 2,048 tokens", () => {
     element: "bf16",
     train,
     lengths: lengthsOf(1, 2048),
-    checkpointing: false,
+    recomputed: 0,
   };
   let plain: Awaited<ReturnType<typeof estimateUpdate>>;
   let checkpointed: typeof plain;
   beforeAll(async () => {
     plain = await estimateUpdate(input);
-    checkpointed = await estimateUpdate({ ...input, checkpointing: true });
+    checkpointed = await estimateUpdate({ ...input, recomputed: QWEN.num_hidden_layers });
   });
 
   it("has the weights and the adapter that its config gives", async () => {
@@ -157,8 +160,41 @@ describe("the estimate of Qwen2.5-0.5B at 2,048 tokens", () => {
     expect(plain.flops).toBeLessThan(1.5 * products);
   });
 
+  it("takes at most 1.9 GB with checkpointed blocks, and says what for", () => {
+    expect(checkpointed.peakBytes).toBeLessThanOrEqual(1.9e9);
+    for (const { parts, peakBytes, weightBytes, adapterBytes } of [plain, checkpointed]) {
+      expect(Object.values(parts).reduce((sum, bytes) => sum + bytes, 0)).toBe(peakBytes);
+      expect(parts.weights).toBe(weightBytes);
+      expect(parts.adapter + parts.snapshots).toBe(adapterBytes);
+      expect(parts.spare).toBeLessThan(0.05 * peakBytes);
+    }
+    // Checkpointed, the inputs of 24 blocks are kept, and the u32 of positions, ranges and targets.
+    const inputs = 24 * 4 * 2048 * 896;
+    expect(checkpointed.parts.kept).toBeGreaterThanOrEqual(inputs);
+    expect(checkpointed.parts.kept).toBeLessThan(1.01 * inputs);
+    expect(plain.parts.kept).toBeGreaterThan(10 * inputs);
+    // The widest are the gate and up of one block; their gradients take their places.
+    expect(checkpointed.widest[0]!.bytes).toBe(4 * 2048 * 2 * 4864);
+    expect(checkpointed.parts.working).toBeLessThan(2.2 * checkpointed.widest[0]!.bytes);
+  });
+
+  it("computes 2,048 × 151,936 logits within 40 MB", () => {
+    for (const { lossBytes } of [plain, checkpointed]) {
+      expect(lossBytes).toBeGreaterThan(0.5 * 40 * MB);
+      expect(lossBytes).toBeLessThanOrEqual(40 * MB);
+    }
+  });
+
+  it("takes at most 36 dispatches a layer and 20 besides, at 512 tokens", async () => {
+    const short = { ...input, lengths: lengthsOf(1, 512) };
+    const { dispatches } = await estimateUpdate(short);
+    expect(dispatches).toBeLessThanOrEqual(36 * 24 + 20);
+    // The control: recomputed blocks are not to be had for nothing.
+    expect((await estimateUpdate({ ...short, recomputed: 1 })).dispatches).toBeGreaterThan(dispatches);
+  });
+
   it("needs less again on long records: attention and logits grow with the tokens, not with their square", async () => {
-    const long = await estimateUpdate({ ...input, lengths: lengthsOf(1, 4096), checkpointing: true });
+    const long = await estimateUpdate({ ...input, lengths: lengthsOf(1, 4096), recomputed: QWEN.num_hidden_layers });
     const grown = long.peakBytes - checkpointed.peakBytes;
     const held = checkpointed.peakBytes - checkpointed.weightBytes - checkpointed.adapterBytes;
     expect(grown).toBeLessThan(1.15 * held);

@@ -89,7 +89,16 @@ async function trainBy(forward: (model: CausalLM) => CausalLM["forward"]) {
   const config = configOf({ steps: 6 });
   const lora = attachLora(model.tree, device, { ...config, trainable: true });
   const altered: CausalLM = { ...model, forward: forward(model) };
-  const input = { device, model: altered, lora, config, train, valid: [], checkpointing: false, gate: () => null };
+  const input = {
+    device,
+    model: altered,
+    lora,
+    config,
+    train,
+    valid: [],
+    blocks: { recomputed: 0, all: 2 },
+    gate: () => null,
+  };
   const trainer = new Trainer(input);
   let steps = 0;
   let unmoved: readonly string[] | null = null;

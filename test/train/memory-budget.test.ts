@@ -21,7 +21,7 @@ describe("memoryBudget", () => {
   });
 
   it.each([{}, { chosen: Number.NaN }, { reported: 0 }, { chosen: -8 }])("assumes the smallest Mac for %j", (facts) => {
-    expect(memoryBudget(facts)).toEqual({ bytes: 4 * GIB, memory: 8, source: "assumed", bound: "memory" });
+    expect(memoryBudget(facts)).toEqual({ bytes: 4 * GIB, memory: 8, source: "assumed", bound: "memory", sure: false });
   });
 
   it("grows with the memory, never above three quarters of it, in whole bytes", () => {

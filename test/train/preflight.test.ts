@@ -46,6 +46,23 @@ describe("pre-flight", () => {
     expect((await memory(1)).level).toBe("good");
     expect(await memory(1e-4)).toMatchObject({ level: "warn", fix: expect.stringMatching(/smaller/) });
     expect(await memory()).toMatchObject({ level: "note", title: expect.stringMatching(/^About/) });
+    const assumed = (await findingsOf({ budget: memoryBudget({}) })).get("memory")!;
+    expect(assumed.level).toBe("note");
+    expect(assumed.evidence).toMatch(/^Model weights .+, adapter and optimizer .+, spare buffers [^;]+\.$/);
+  });
+
+  it("tells how many blocks are computed again, as the start of the run does", async () => {
+    const evidence = async (checkpointing: "on" | 1) => {
+      const { events, start } = await runOf(session, { config: configOf({ steps: 1, checkpointing }), train });
+      const [first] = events;
+      const { findings } = first as Extract<typeof first, { type: "preflight" }>;
+      return [findings.find(({ id }) => id === "memory")!.evidence, start.blocks] as const;
+    };
+    expect(await evidence(1)).toEqual([
+      expect.stringMatching(/; recomputes 1 of 2 blocks to save memory\.$/),
+      { recomputed: 1, all: 2 },
+    ]);
+    expect((await evidence("on"))[0]).toMatch(/; recomputes all 2 blocks to save memory\.$/);
   });
 
   it("refuses a run in which nothing carries loss, and ids of another vocabulary", async () => {

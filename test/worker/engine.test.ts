@@ -65,7 +65,8 @@ describe("the engine", () => {
   it("plans memory and layers, and follows the knobs", async () => {
     const all = (await test.engine.plan(knobs({}), 16))!;
     expect(all).toMatchObject({ verdict: "fits", updates: 20, layers: { adapted: 35, possible: 35 } });
-    expect(all.weightBytes + all.adapterBytes + all.updateBytes).toBe(all.peakBytes);
+    expect(all.parts.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(all.peakBytes);
+    expect(all.parts[0]).toMatchObject({ name: "weights", bytes: all.weightBytes });
     const few = (await test.engine.plan(knobs({ targetModules: ["q_proj"], numLayers: 2 }), 16))!;
     expect(few.adaptedModules).toEqual(["model.layers.3.self_attn.q_proj", "model.layers.4.self_attn.q_proj"]);
     expect(few.peakBytes).toBeLessThan(all.peakBytes);
@@ -157,7 +158,7 @@ describe("the engine", () => {
     expect(budget).toMatchObject({ memory: 16, source: "chosen" });
     await engine.plan(knobs({}), null);
     await engine.startRun(knobs({ steps: 1, stepsPerEval: 0, valBatches: 0 }), []);
-    expect(train.mock.lastCall![0].budget).toBeUndefined();
+    expect(train.mock.lastCall![0].budget).toMatchObject({ source: "assumed", sure: false });
     train.mockRestore();
   });
 
@@ -211,7 +212,14 @@ describe("a run that is cut off", () => {
     const record = await recordOf(second);
     const { validations, tokens, best, verdict, reason } = await recordOf(whole);
     expect(validations).toMatchObject([{ step: 0 }, { step: 2 }, { step: 4 }, { step: 6 }, { step: 7 }]);
-    expect(record).toMatchObject({ validations, tokens, best, verdict, reason, plan: { done_before: 3 } });
+    expect(record).toMatchObject({
+      validations,
+      tokens,
+      best,
+      verdict,
+      reason,
+      plan: { done_before: 3, blocks: { recomputed: 0, all: 5 } },
+    });
   });
 
   it("pauses with a checkpoint, goes on, and stops with what was learnt", async () => {

@@ -61,7 +61,7 @@ async function timeBlocks(
     config,
     train,
     valid: [],
-    checkpointing: false,
+    blocks: { recomputed: 0, all: model.config.num_hidden_layers },
     gate: () => null,
   });
   const seconds: number[] = [];

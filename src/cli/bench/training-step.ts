@@ -75,7 +75,7 @@ export async function benchTrainingStep(device: WebGpuDevice, steps: number): Pr
     const start = performance.now();
     const program = new Program();
     program.clear(lora.gradients!);
-    const options = { updateTokens: batch.rows.length, checkpointing: false };
+    const options = { updateTokens: batch.rows.length, recomputed: 0 };
     const nll = program.readFloats(recordMicroBatch(program, model, batch, options));
     const report = optimizer.record(program, { ...config, learningRate: 1e-3 });
     await device.run(program);

@@ -1,4 +1,5 @@
 /** `lorikeet bench`: matrix products and a whole training step, as ratios to what this adapter can do. */
+import { measureMemory, showMemory } from "../bench/memory.ts";
 import { runBench, showBench } from "../bench/report.ts";
 import { JSON_OUTPUT } from "./flags.ts";
 import { runnable } from "./runnable.ts";
@@ -16,11 +17,22 @@ const BENCH = {
       meaning: "Rounds over all layouts; the best of each counts.",
     },
     { name: "steps", group: "Measurement", kind: "integer", min: 1, default: 5, meaning: "Training steps to time." },
+    {
+      name: "memory",
+      group: "Measurement",
+      kind: "boolean",
+      meaning: "Show what training of known models needs instead, by dry run and without a GPU.",
+    },
     JSON_OUTPUT,
   ],
 } as const;
 
 export const bench = runnable(BENCH, async ({ values }, io) => {
+  if (values.memory) {
+    const result = await measureMemory();
+    io.out.write(values.json ? `${JSON.stringify(result, null, 2)}\n` : `${showMemory(result)}\n`);
+    return 0;
+  }
   const device = await io.openDevice();
   const onProgress = (what: string) => io.err.write(`measuring: ${what}\n`);
   const result = await runBench(device, { repeats: values.repeats, steps: values.steps, onProgress });

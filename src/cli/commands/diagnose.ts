@@ -13,6 +13,7 @@ import { oneLine, wrap } from "../format.ts";
 import type { Io } from "../io.ts";
 import { openDatasetFiles } from "../node/dataset-files.ts";
 import { folderSource } from "../node/folder.ts";
+import { machineBudget } from "../node/memory.ts";
 import { ADAPTER, DATA, JSON_OUTPUT, knob, MODEL, UPDATE_KNOBS, VALID } from "./flags.ts";
 import { openSession } from "./open-session.ts";
 import { runnable } from "./runnable.ts";
@@ -59,7 +60,8 @@ export const diagnosis = runnable(DIAGNOSE, async ({ given, values }, io) => {
     const config: TrainConfig = { ...shape, learningRate: rate };
     const train = (await session.encode(dataset.train, config)).examples;
     const valid = dataset.valid ? (await session.encode(dataset.valid, config, { allowEmpty: true })).examples : [];
-    const events = runDiagnosis(session, { config, train, valid, adapter, signal: stop.signal });
+    const request = { config, train, valid, adapter, budget: machineBudget(), signal: stop.signal };
+    const events = runDiagnosis(session, request);
     return await show(events, io, json === true);
   } finally {
     release();

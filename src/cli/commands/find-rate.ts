@@ -14,6 +14,7 @@ import {
 import { givenKnobs } from "../args.ts";
 import { INTERRUPTED, type Io } from "../io.ts";
 import { openDatasetFiles } from "../node/dataset-files.ts";
+import { machineBudget } from "../node/memory.ts";
 import { type Point, plotSeries } from "../plot.ts";
 import { commandLine } from "../shell.ts";
 import { DATA, JSON_OUTPUT, MODEL, UPDATE_KNOBS, VALID } from "./flags.ts";
@@ -78,7 +79,7 @@ export const findRateCommand = runnable(FIND_RATE, async ({ given, values }, io)
     const { session } = await openSession(io, { model }, stop.signal);
     const train = (await session.encode(dataset.train, config)).examples;
     const valid = dataset.valid ? (await session.encode(dataset.valid, config, { allowEmpty: true })).examples : [];
-    const request = { config, train, valid, from, to, updates, signal: stop.signal };
+    const request = { config, train, valid, from, to, updates, budget: machineBudget(), signal: stop.signal };
     const sweep = await watch(findRate(session, request), io);
     const command = trainCommand({ model, data, valid: values.valid }, knobs, sweep.end.suggestion.rate);
     io.out.write(json ? asJson(sweep, command) : asText(sweep, command, io.out.columns ?? 100));

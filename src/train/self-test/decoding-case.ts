@@ -24,17 +24,19 @@ function recordLayer(bench: Bench): void {
   bench.expect("y", y, sum(productNt(x.values, W.values, 1, OUT, C), up, bias.values));
 }
 
-/** The last of N queries. */
+/** The last of N queries, its scores as they are and soft-capped. */
 function recordQuery(bench: Bench): void {
   const [q, k, v] = [bench.input([N, H * D]), bench.input([N, KV * D]), bench.input([N, KV * D])];
   const last = (values: Float64Array) => values.slice((N - 1) * H * D);
   const query = bench.program.constant(Float32Array.from(last(q.values)), [1, H * D], "self-test");
   const queryRanges = bench.words([SEGMENTS[0], N], [1, 2]);
-  const attrs = { heads: H, kvHeads: KV, headDim: D, scale: 1 / Math.sqrt(D), queryRanges, keyRanges: null };
-  const { outputs } = attentionOp.forward(bench.program, [query, k.tensor, v.tensor], attrs, []);
-  const sizes = { heads: H, kvHeads: KV, headDim: D, starts: STARTS };
-  const { o } = attention(q.values, k.values, v.values, sizes);
-  bench.expect("o", outputs[0]!, last(o));
+  for (const softcap of [0, 2]) {
+    const attrs = { heads: H, kvHeads: KV, headDim: D, scale: 1 / Math.sqrt(D), softcap, queryRanges, keyRanges: null };
+    const { outputs } = attentionOp.forward(bench.program, [query, k.tensor, v.tensor], attrs, []);
+    const sizes = { heads: H, kvHeads: KV, headDim: D, softcap, starts: STARTS };
+    const { o } = attention(q.values, k.values, v.values, sizes);
+    bench.expect(softcap > 0 ? "o, capped" : "o", outputs[0]!, last(o));
+  }
 }
 
 export const decodingCase: SelfTestCase = {

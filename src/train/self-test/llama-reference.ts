@@ -1,7 +1,7 @@
 /** The forward pass of one llama block with an adapter, in f64: embedding, attention, MLP, tied head, losses. */
 import type { Batch } from "../../data/batches.ts";
 import type { AdapterFactor } from "../../lora/adapter.ts";
-import { attention, crossEntropy, productNt, rmsnorm, rotate, scaled, sum, swiglu } from "./reference.ts";
+import { attention, crossEntropy, productNt, rmsnorm, rotate, scaled, siluGated, sum } from "./reference.ts";
 import { C, D, H, KV, SELF_TEST_CONFIG } from "./sizes.ts";
 
 /** Values by Hub path, without ".weight". */
@@ -32,10 +32,10 @@ export function llamaLosses(weights: LlamaWeights, adapter: AdapterValues, batch
   });
   const a = norm(block("input_layernorm"), x);
   const [q, k, v] = ["q_proj", "k_proj", "v_proj"].map((name) => linear(`self_attn.${name}`, a));
-  const sizes = { heads: H, kvHeads: KV, headDim: D, starts: batch.starts };
+  const sizes = { heads: H, kvHeads: KV, headDim: D, softcap: 0, starts: batch.starts };
   x = sum(x, linear("self_attn.o_proj", attention(turned(q!), turned(k!), v!, sizes).o));
   const b = norm(block("post_attention_layernorm"), x);
-  x = sum(x, linear("mlp.down_proj", swiglu(linear("mlp.gate_proj", b), linear("mlp.up_proj", b))));
+  x = sum(x, linear("mlp.down_proj", siluGated(linear("mlp.gate_proj", b), linear("mlp.up_proj", b))));
   const hidden = norm("model.norm", x);
   const supervised = Float64Array.from({ length: batch.rows.length * C }, (_, at) => {
     return hidden[batch.rows[Math.floor(at / C)]! * C + (at % C)]!;

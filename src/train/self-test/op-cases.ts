@@ -4,32 +4,36 @@ import { recordAdd } from "../../ops/add.ts";
 import { attention as attentionOp } from "../../ops/attention.ts";
 import { crossEntropy as crossEntropyOp } from "../../ops/cross-entropy.ts";
 import { recordEmbedding } from "../../ops/embedding.ts";
+import { glu } from "../../ops/glu.ts";
 import { rmsnorm as rmsnormOp } from "../../ops/rmsnorm.ts";
 import { rope } from "../../ops/rope.ts";
 import { gatherRows } from "../../ops/rows.ts";
-import { swiglu as swigluOp } from "../../ops/swiglu.ts";
 import { type Bench, measure, type SelfTestCase } from "./bench.ts";
 import {
   attention,
   crossEntropy,
+  geluGated,
+  geluGatedBackward,
   rmsnorm,
   rmsnormBackward,
   rotate,
   scaled,
   sum,
-  swiglu,
-  swigluBackward,
 } from "./reference.ts";
 import { C, D, H, KV, N, POSITIONS, SEGMENTS, STARTS, V } from "./sizes.ts";
 
 const BASE = 10000;
 const EPS = 1e-6;
+/** Of embedded rows: a power of two, so that they stay exact. */
+const ROW_SCALE = 4;
+/** Of scores. The training step has none. */
+const SOFTCAP = 2;
 
 function recordRows(bench: Bench): void {
   const ids = Array.from({ length: N }, () => bench.random.below(V));
   const { values, weight } = bench.weight([V, C], "bf16");
-  const x = recordEmbedding(bench.program, bench.words(ids), weight);
-  const embedded = ids.flatMap((id) => [...values.subarray(id * C, (id + 1) * C)]);
+  const x = recordEmbedding(bench.program, bench.words(ids), weight, ROW_SCALE);
+  const embedded = ids.flatMap((id) => [...scaled(values.subarray(id * C, (id + 1) * C), ROW_SCALE)]);
   bench.expect("embedding", x, embedded);
 
   const index = bench.random.shuffle(Array.from({ length: N }, (_, i) => i)).slice(0, 9);
@@ -64,7 +68,7 @@ function recordRope(bench: Bench): void {
     return at % 2 === 0 ? Math.cos(angle) : Math.sin(angle);
   });
   const table = bench.program.constant(Float32Array.from(angles), [N, D / 2, 2], "self-test");
-  const attrs = { table, positions: bench.words(POSITIONS), heads: H, kvHeads: KV, headDim: D };
+  const attrs = { table, positions: bench.words(POSITIONS), heads: H, kvHeads: KV, headDim: D, rotated: D };
   const needs = [true, true];
   const { outputs, saved } = rope.forward(bench.program, [q.tensor, k.tensor], attrs, needs);
   const grads = rope.backward(bench.program, saved, [dq.tensor, dk.tensor], attrs, needs);
@@ -74,17 +78,21 @@ function recordRope(bench: Bench): void {
   }
 }
 
-/** And the sum of two tensors: the residual connection. */
-function recordSwiglu(bench: Bench): void {
-  const [gate, up, dy] = [bench.input([N, C], 2), bench.input([N, C]), bench.input([N, C])];
+/** With gelu, since the training step has silu; and the sum of two tensors: the residual connection. */
+function recordGlu(bench: Bench): void {
+  // Wide enough that a tanh by e^x would overflow at the ends.
+  const [gate, up, dy] = [bench.input([N, C], 4), bench.input([N, C]), bench.input([N, C])];
   const needs = [true, true];
-  const { outputs, saved } = swigluOp.forward(bench.program, [gate.tensor, up.tensor], null, needs);
-  const grads = swigluOp.backward(bench.program, saved, [dy.tensor], null, needs);
-  const [dgate, dup] = swigluBackward(gate.values, up.values, dy.values);
-  bench.expect("y", outputs[0]!, swiglu(gate.values, up.values));
+  const attrs = { activation: "gelu_tanh" } as const;
+  const { outputs, saved } = glu.forward(bench.program, [gate.tensor, up.tensor], attrs, needs);
+  const added = recordAdd(bench.program, gate.tensor, up.tensor);
+  // Overwrites gate and up.
+  const grads = glu.backward(bench.program, saved, [dy.tensor], attrs, needs);
+  const [dgate, dup] = geluGatedBackward(gate.values, up.values, dy.values);
+  bench.expect("y", outputs[0]!, geluGated(gate.values, up.values));
   bench.expect("dgate", grads[0]!, dgate);
   bench.expect("dup", grads[1]!, dup);
-  bench.expect("gate + up", recordAdd(bench.program, gate.tensor, up.tensor), sum(gate.values, up.values));
+  bench.expect("gate + up", added, sum(gate.values, up.values));
 }
 
 function recordAttention(bench: Bench): void {
@@ -92,7 +100,7 @@ function recordAttention(bench: Bench): void {
   const dout = bench.input([N, H * D]);
   const end = (token: number) => (token < SEGMENTS[0] ? SEGMENTS[0] : N);
   const attrs = {
-    ...{ heads: H, kvHeads: KV, headDim: D, scale: 1 / Math.sqrt(D) },
+    ...{ heads: H, kvHeads: KV, headDim: D, scale: 1 / Math.sqrt(D), softcap: SOFTCAP },
     queryRanges: bench.words(
       STARTS.flatMap((start, token) => [start, token + 1]),
       [N, 2],
@@ -105,7 +113,7 @@ function recordAttention(bench: Bench): void {
   const needs = [true, true, true];
   const { outputs, saved } = attentionOp.forward(bench.program, [q.tensor, k.tensor, v.tensor], attrs, needs);
   const grads = attentionOp.backward(bench.program, saved, [dout.tensor], attrs, needs);
-  const sizes = { heads: H, kvHeads: KV, headDim: D, starts: STARTS };
+  const sizes = { heads: H, kvHeads: KV, headDim: D, softcap: SOFTCAP, starts: STARTS };
   const expected = attention(q.values, k.values, v.values, sizes, dout.values);
   bench.expect("o", outputs[0]!, expected.o);
   for (const [i, name] of (["dq", "dk", "dv"] as const).entries()) bench.expect(name, grads[i]!, expected[name]);
@@ -142,7 +150,7 @@ function recordOrder({ program, input, expect }: Bench): void {
 
 /** The same kernels as above on grids of two dimensions. */
 function recordSpilled(bench: Bench): void {
-  for (const record of [recordRows, recordRmsnorm, recordRope, recordSwiglu]) record(bench);
+  for (const record of [recordRows, recordRmsnorm, recordRope, recordGlu]) record(bench);
 }
 
 const row = (name: string, guards: string, record: (bench: Bench) => void, tolerance = 1e-4): SelfTestCase => ({
@@ -162,7 +170,7 @@ export const opCases: readonly SelfTestCase[] = [
   row("embedding and rows", "Which words the model reads, and which carry loss.", recordRows, 0),
   row("rmsnorm", "The norm before each half of a block, and its gradient.", recordRmsnorm),
   row("rope", "The positions of words.", recordRope),
-  row("swiglu and sum", "The activation of each block and the way around it.", recordSwiglu),
+  row("glu and sum", "The activation of each block and the way around it.", recordGlu),
   row("attention", "What each word takes from others, in two texts laid end to end.", recordAttention),
   row("cross-entropy", "The loss over all words, and where learning starts.", recordCrossEntropy),
   {

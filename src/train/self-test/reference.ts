@@ -84,23 +84,33 @@ export function rotate(x: Values, positions: ArrayLike<number>, D: number, base:
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 
 /** y = silu(gate)·up */
-export const swiglu = (gate: Values, up: Values): Values => gate.map((g, i) => g * sigmoid(g) * up[i]!);
+export const siluGated = (gate: Values, up: Values): Values => gate.map((g, i) => g * sigmoid(g) * up[i]!);
 
-/** silu'(g) = σ(g)·(1 + g·(1 − σ(g))) */
-export function swigluBackward(gate: Values, up: Values, dy: Values): [dgate: Values, dup: Values] {
-  const slope = (g: number) => sigmoid(g) * (1 + g * (1 - sigmoid(g)));
-  return [gate.map((g, i) => dy[i]! * up[i]! * slope(g)), gate.map((g, i) => dy[i]! * g * sigmoid(g))];
-}
+const ROOT = Math.sqrt(2 / Math.PI);
+const bent = (g: number): number => Math.tanh(ROOT * (g + 0.044715 * g ** 3));
+const gelu = (g: number): number => 0.5 * g * (1 + bent(g));
+const geluSlope = (g: number): number =>
+  0.5 * (1 + bent(g)) + 0.5 * g * (1 - bent(g) ** 2) * ROOT * (1 + 3 * 0.044715 * g ** 2);
+
+/** y = gelu_tanh(gate)·up */
+export const geluGated = (gate: Values, up: Values): Values => gate.map((g, i) => gelu(g) * up[i]!);
+
+export const geluGatedBackward = (gate: Values, up: Values, dy: Values): [dgate: Values, dup: Values] => [
+  gate.map((g, i) => dy[i]! * up[i]! * geluSlope(g)),
+  gate.map((g, i) => dy[i]! * gelu(g)),
+];
 
 export interface AttentionSizes {
   readonly heads: number;
   readonly kvHeads: number;
   readonly headDim: number;
+  /** Scores s become c·tanh(s/c); 0 = they stay. */
+  readonly softcap: number;
   /** Of each query, the first key it sees; the last is its own. */
   readonly starts: ArrayLike<number>;
 }
 
-/** o = softmax(q·kᵀ/√D)·v, q [N, H·D], k and v [N, KV·D] → o [N, H·D]; with `dout` also dq, dk and dv. */
+/** o = softmax(s)·v, s = q·kᵀ/√D soft-capped, q [N, H·D], k and v [N, KV·D] → o [N, H·D]; with `dout` also dq, dk and dv. */
 export function attention(
   q: Values,
   k: Values,
@@ -108,7 +118,7 @@ export function attention(
   sizes: AttentionSizes,
   dout: Values = new Float64Array(q.length),
 ) {
-  const { heads, kvHeads, headDim: D, starts } = sizes;
+  const { heads, kvHeads, headDim: D, softcap, starts } = sizes;
   const [o, dq, dk, dv] = [q, q, k, v].map(({ length }) => new Float64Array(length)) as [
     Values,
     Values,
@@ -125,11 +135,13 @@ export function attention(
       const rows = { values: y.subarray(key(0)), across: kvHeads * D, along: 1 };
       return product(query + 1 - first, 1, D, rows, { values: x.subarray(at, at + D), across: 0, along: 1 });
     };
-    const p = softmax(scaled(dots(q, k), 1 / Math.sqrt(D)));
+    const s = softCapped(scaled(dots(q, k), 1 / Math.sqrt(D)), softcap);
+    const slope = capSlope(s, softcap);
+    const p = softmax(s);
     const dp = dots(dout, v);
     const mean = p.reduce((total, weight, i) => total + weight * dp[i]!, 0);
     for (const [i, weight] of p.entries()) {
-      const ds = (weight * (dp[i]! - mean)) / Math.sqrt(D);
+      const ds = (weight * (dp[i]! - mean) * slope[i]!) / Math.sqrt(D);
       for (let d = 0; d < D; d++) {
         o[at + d]! += weight * v[key(i) + d]!;
         dv[key(i) + d]! += weight * dout[at + d]!;
@@ -140,6 +152,12 @@ export function attention(
   }
   return { o, dq, dk, dv };
 }
+
+/** c·tanh(x/c); 0 = no cap */
+const softCapped = (x: Values, c: number): Values => (c === 0 ? x : x.map((value) => c * Math.tanh(value / c)));
+
+/** Its derivative, 1 − tanh², from the capped values. */
+const capSlope = (capped: Values, c: number): Values => capped.map((value) => (c === 0 ? 1 : 1 - (value / c) ** 2));
 
 function softmax(scores: Values): Values {
   const greatest = scores.reduce((a, b) => Math.max(a, b));

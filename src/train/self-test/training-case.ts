@@ -51,7 +51,7 @@ async function trainOnce(device: Device): Promise<Measured> {
     model.rope.ensure(device, positionsNeeded(batch.positions));
     const step = new Program();
     step.clear(lora.gradients!);
-    const options = { updateTokens: batch.rows.length, checkpointing: false };
+    const options = { updateTokens: batch.rows.length, recomputed: 0 };
     const before = step.readFloats(recordMicroBatch(step, model, batch, options));
     const gradients = step.readFloats(lora.gradients!);
     // When the run fails it rejects with the same.

@@ -6,6 +6,8 @@ import { buildModel } from "../../models/registry.ts";
 import { typicalLengths } from "../../train/catalogue-estimate.ts";
 import { type TrainConfig, updateCount } from "../../train/config.ts";
 import type { ModelDescription } from "../../train/describe-model.ts";
+import { fits, type MemoryBudget } from "../../train/memory-budget.ts";
+import { memoryParts } from "../../train/memory-parts.ts";
 import { longestBatch, planMemory } from "../../train/memory-plan.ts";
 import { updatesInEpoch } from "../../train/schedule-plan.ts";
 import type { MemoryPlan } from "../protocol.ts";
@@ -16,28 +18,27 @@ export interface PlanInput {
   /** Of the records to train on; null before there are any. */
   readonly lengths: readonly { readonly tokens: number; readonly supervised: number }[] | null;
   readonly limits: DeviceLimits | undefined;
-  readonly budgetBytes: number;
-  readonly judge: (peakBytes: number) => MemoryPlan["verdict"];
+  readonly budget: MemoryBudget;
 }
 
 /** Throws ModelError when the knobs name layers this model does not have. */
-export async function planRun({ model, config, lengths, limits, budgetBytes, judge }: PlanInput): Promise<MemoryPlan> {
+export async function planRun({ model, config, lengths, limits, budget }: PlanInput): Promise<MemoryPlan> {
   const { facts } = model;
-  const { estimate, checkpointing } = await planMemory({
+  const input = {
     config: model.config,
     element: facts.element,
     train: config,
     lengths: lengths ? longestBatch(lengths, config) : typicalLengths(config),
     ...(limits ? { limits } : {}),
-  });
-  const { weightBytes, adapterBytes, peakBytes } = estimate;
+  };
+  const { estimate, blocks } = await planMemory(input, budget);
+  const { weightBytes, peakBytes, parts } = estimate;
   const targets = targetLayers(buildModel(model.config, "plan").tree, config);
   const shapes = targets.map(({ linear }) => ({ in_features: linear.shape[1], out_features: linear.shape[0] }));
   const updatesPerEpoch = updatesInEpoch(lengths?.length ?? 0, config);
   return {
-    ...{ weightBytes, adapterBytes, peakBytes, budgetBytes, checkpointing, updatesPerEpoch },
-    updateBytes: peakBytes - weightBytes - adapterBytes,
-    verdict: judge(peakBytes),
+    ...{ weightBytes, peakBytes, parts: memoryParts(parts), budgetBytes: budget.bytes, blocks, updatesPerEpoch },
+    verdict: fits(peakBytes, budget).verdict,
     updates: lengths ? updateCount(config, updatesPerEpoch) : 0,
     layers: { adapted: targets.length, possible: model.modules.length },
     parameters: describeTrainable(shapes, config.rank).parameters,

@@ -32,8 +32,8 @@ export interface RunJob {
   /** Of a new run, still to be written; null to go on from the checkpoint in the folder. */
   readonly records: RunRecords | null;
   session(): Promise<TrainingSession>;
-  /** Memory of this machine, where it is known. */
-  readonly budget: MemoryBudget | undefined;
+  /** Memory of this machine. */
+  readonly budget: MemoryBudget;
 }
 
 export class RunDesk {

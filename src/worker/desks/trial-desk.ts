@@ -6,6 +6,7 @@ import { configError } from "../../core/errors.ts";
 import type { Example } from "../../data/encode.ts";
 import type { TrainConfig } from "../../train/config.ts";
 import { runDiagnosis } from "../../train/diagnose.ts";
+import type { MemoryBudget } from "../../train/memory-budget.ts";
 import { findRate } from "../../train/rate-finder.ts";
 import type { TrainingSession } from "../../train/session.ts";
 import type { Context } from "../context.ts";
@@ -16,6 +17,7 @@ import { unlessStopped } from "./unless-stopped.ts";
 export interface TrialJob {
   readonly config: TrainConfig;
   readonly files: RecordFiles;
+  readonly budget: MemoryBudget;
   /** The model on the GPU, with nobody else at it. */
   session(): Promise<TrainingSession>;
 }
@@ -24,6 +26,7 @@ interface Request {
   readonly config: TrainConfig;
   readonly train: readonly Example[];
   readonly valid: readonly Example[];
+  readonly budget: MemoryBudget;
   readonly signal: AbortSignal;
 }
 
@@ -79,12 +82,16 @@ export class TrialDesk {
     await this.last;
   }
 
-  private async perform({ config, files, ...job }: TrialJob, perform: Perform, signal: AbortSignal): Promise<void> {
+  private async perform(
+    { config, files, budget, ...job }: TrialJob,
+    perform: Perform,
+    signal: AbortSignal,
+  ): Promise<void> {
     try {
       const session = await unlessStopped(job.session(), signal);
       if (!session) return;
       const { train, valid } = await readRunSets(files, session, config);
-      const request = { config, train: train.examples, valid: valid?.examples ?? [], signal };
+      const request = { config, train: train.examples, valid: valid?.examples ?? [], budget, signal };
       for await (const event of perform(session, request)) this.context.publish({ type: "trial", event });
     } catch (error) {
       if (!signal.aborted) throw error; // stopped by the person

@@ -24,7 +24,7 @@ interface RecordOfRun extends Pick<RunDescription, "status" | "versions" | "devi
     readonly done_before: number;
     readonly updates_per_epoch: number;
     readonly warmup: number;
-    readonly checkpointing: boolean;
+    readonly blocks?: StartEvent["blocks"];
   } | null;
 }
 
@@ -70,9 +70,9 @@ const named = ({ file, ...report }: Dataset) => ({ name: file, report });
 
 function startOf({ plan, trainable }: RecordOfRun): StartEvent | null {
   if (!plan || !trainable) return null;
-  const { updates, done_before, updates_per_epoch, warmup, checkpointing } = plan;
+  const { updates, done_before, updates_per_epoch, warmup, blocks } = plan;
   const counts = { totalSteps: updates, doneSteps: done_before, updatesPerEpoch: updates_per_epoch, warmup };
-  return { type: "start", ...counts, ...trainable, checkpointing };
+  return { type: "start", ...counts, ...trainable, ...(blocks && { blocks }) };
 }
 
 /** null: a broken adapter's files were removed. */

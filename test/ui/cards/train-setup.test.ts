@@ -1,6 +1,7 @@
 /** What the Train card says and offers before a run. */
 import { describe, expect, it } from "vitest";
 import { KNOBS, resolveConfig } from "../../../src/train/config.ts";
+import { memoryParts } from "../../../src/train/memory-parts.ts";
 import { PRESETS } from "../../../src/train/presets.ts";
 import {
   autoChange,
@@ -15,15 +16,16 @@ import {
   shownValue,
 } from "../../../src/ui/cards/train/knob-values.ts";
 import { layerMap, layerSummary } from "../../../src/ui/cards/train/layers.ts";
-import { memoryAdvice, memoryParts } from "../../../src/ui/cards/train/memory-advice.ts";
+import { barParts, memoryAdvice } from "../../../src/ui/cards/train/memory-advice.ts";
 import { lengthWords, presetChoices } from "../../../src/ui/cards/train/preset-text.ts";
 import { startState } from "../../../src/ui/cards/train/start-state.ts";
 import { type AppState, INITIAL_STATE } from "../../../src/ui/state/app-state.ts";
 import type { MemoryPlan, Opening } from "../../../src/worker/protocol.ts";
 
 const PLAN: MemoryPlan = {
-  ...{ weightBytes: 10, adapterBytes: 2, updateBytes: 30, peakBytes: 42, budgetBytes: 100, verdict: "fits" },
-  ...{ checkpointing: false, updates: 64, updatesPerEpoch: 32, layers: { adapted: 35, possible: 35 } },
+  ...{ weightBytes: 10, peakBytes: 42, budgetBytes: 100, verdict: "fits" },
+  parts: memoryParts({ weights: 10, adapter: 2, snapshots: 0, kept: 20, working: 9, spare: 1 }),
+  ...{ blocks: { recomputed: 0, all: 5 }, updates: 64, updatesPerEpoch: 32, layers: { adapted: 35, possible: 35 } },
   ...{ parameters: 123_456, adaptedModules: [], allModules: [] },
 };
 const knob = (name: string) => KNOBS.find((one) => one.name === name) as NamedKnob;
@@ -128,7 +130,11 @@ describe("memory", () => {
   });
 
   it("has parts that make the peak", () => {
-    expect(memoryParts(PLAN).reduce((sum, { value }) => sum + value, 0)).toBe(PLAN.peakBytes);
+    const parts = barParts(PLAN);
+    expect(parts.reduce((sum, { value }) => sum + value, 0)).toBe(PLAN.peakBytes);
+    // A part that is empty has no place in the picture, and each of the others a colour of its own.
+    expect(parts.map(({ label }) => label)).not.toContain("Snapshots");
+    expect(new Set(parts.map(({ hue }) => hue)).size).toBe(5);
   });
 });
 

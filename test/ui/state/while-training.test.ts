@@ -14,7 +14,7 @@ import type { RunState, StartEvent, StepEvent } from "../../../src/worker/protoc
 
 const START: StartEvent = {
   ...{ type: "start", totalSteps: 64, doneSteps: 0, updatesPerEpoch: 32, warmup: 5 },
-  ...{ layers: 35, tensors: 70, parameters: 123_456, checkpointing: false },
+  ...{ layers: 35, tensors: 70, parameters: 123_456, blocks: { recomputed: 0, all: 5 } },
 };
 const run = (phase: RunState["phase"], rest: Partial<RunState> = {}): RunState => ({
   ...INITIAL_STATE.run,

@@ -1,13 +1,12 @@
 /** A prepared run, carried out: events to the progress line and to the folder, Ctrl-C to a clean stop. */
 
-import { totalmem } from "node:os";
 import { formatNumber } from "../../../core/units.ts";
 import type { DoneEvent, ProbeEvent, StartEvent, TrainEvent } from "../../../train/events.ts";
-import { memoryBudget } from "../../../train/memory-budget.ts";
 import { adapterExtras, type Course, judgeCourse, newCourse, noteEvent } from "../../../train/run-record.ts";
 import type { Judged } from "../../../train/verdict.ts";
 import { oneLine, truncate } from "../../format.ts";
 import type { Io } from "../../io.ts";
+import { machineBudget } from "../../node/memory.ts";
 import { createProgress, type Progress } from "../../progress.ts";
 import { healthLine } from "./health-lines.ts";
 import type { PreparedRun } from "./prepare.ts";
@@ -53,7 +52,7 @@ export async function executeRun(
       probes: run.probes,
       manner: run.manner,
       findings: run.findings,
-      budget: memoryBudget({ chosen: totalmem() / 2 ** 30 }),
+      budget: machineBudget(),
       initial: origin.kind === "adapter" ? origin.adapter : undefined,
       checkpoint: origin.kind === "checkpoint" ? { name: origin.path, bytes: origin.bytes } : undefined,
       signal: stop,

@@ -60,7 +60,7 @@ function Control({ knob }: KnobProps) {
     case "boolean":
       return <SwitchField {...field} value={value === true} onChange={set} />;
     case "choice":
-      return <SelectField {...field} value={String(value)} onChange={set} options={optionsOf(knob)} />;
+      return <SelectField {...field} value={String(value)} onChange={set} options={optionsOf(knob, value)} />;
     case "list":
       return <WordList {...field} values={Array.isArray(value) ? value : []} onChange={set} suggestions={modules} />;
     case "integer":
@@ -71,7 +71,11 @@ function Control({ knob }: KnobProps) {
   }
 }
 
-const optionsOf = ({ choices = [] }: NamedKnob) => choices.map((choice) => ({ value: choice, label: choice }));
+/** A number that came with a run is one more option as long as it stands. */
+const optionsOf = ({ choices = [], count }: NamedKnob, value: unknown) => [
+  ...choices.map((choice) => ({ value: choice, label: choice })),
+  ...(typeof value === "number" ? [{ value: String(value), label: `${value} ${count}` }] : []),
+];
 
 function NumberControl({ knob }: KnobProps) {
   const { actions } = usePage();

@@ -13,11 +13,11 @@ export interface Advice {
 /** Shorter records than this lose too much of what they say. */
 const SHORTEST = 256;
 
-/** Ways to need less, the cheapest first. `checkpointing`: whether the plan already recomputes. */
-export function memoryAdvice(config: TrainConfig, checkpointing: boolean): Advice[] {
+/** Ways to need less, the cheapest first. `everything`: whether the plan recomputes every block already. */
+export function memoryAdvice(config: TrainConfig, everything: boolean): Advice[] {
   const { batchSize, gradAccumulationSteps, maxSeqLength } = config;
   const advice: Advice[] = [];
-  if (!checkpointing) {
+  if (!everything) {
     advice.push({
       ...{ id: "checkpointing", label: "Recompute activations" },
       ...{ cost: "about a third more time", knobs: { checkpointing: "on" } },
@@ -44,11 +44,15 @@ export function memoryAdvice(config: TrainConfig, checkpointing: boolean): Advic
 /** Ways to smaller tensors. Recomputing makes each of them as large as it is. */
 export const smallerUpdate = (config: TrainConfig): Advice[] => memoryAdvice(config, true);
 
-/** What of the peak one update takes beside weights and adapter. */
-export function memoryParts(plan: MemoryPlan) {
-  return [
-    { label: "Model weights", value: plan.weightBytes, hue: "blue" },
-    { label: "Adapter, optimizer, snapshots", value: plan.adapterBytes, hue: "accent" },
-    { label: "One update", value: plan.updateBytes, hue: "amber" },
-  ] as const;
-}
+const HUES = {
+  weights: "blue",
+  adapter: "accent",
+  snapshots: "violet",
+  kept: "amber",
+  working: "rose",
+  spare: "grey",
+} as const;
+
+/** The parts of the plan as parts of the picture. */
+export const barParts = ({ parts }: Pick<MemoryPlan, "parts">) =>
+  parts.map(({ name, label, bytes }) => ({ label, value: bytes, hue: HUES[name] }));

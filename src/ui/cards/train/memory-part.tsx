@@ -1,6 +1,7 @@
 /** What one update takes on this device, as one bar, and what to do when that is too much. */
 import type { ErrorData } from "../../../core/errors.ts";
 import { formatBytes } from "../../../core/units.ts";
+import { recomputedWords } from "../../../train/memory-parts.ts";
 import { LinkButton } from "../../kit/button.tsx";
 import { Section } from "../../kit/card.tsx";
 import { Explain } from "../../kit/explain.tsx";
@@ -8,7 +9,7 @@ import { ErrorNotice, Notice } from "../../kit/notice.tsx";
 import { StackedBar } from "../../kit/stacked-bar.tsx";
 import { useAppState } from "../../state/page.tsx";
 import { AdviceButtons } from "./advice-buttons.tsx";
-import { memoryAdvice, memoryParts } from "./memory-advice.ts";
+import { barParts, memoryAdvice } from "./memory-advice.ts";
 import { remedyFor } from "./remedy.ts";
 
 export function MemoryPart() {
@@ -19,8 +20,9 @@ export function MemoryPart() {
       title="Memory plan"
       explain={
         <Explain term="memory plan">
-          Found by running one update without computing anything: every buffer is counted, none is made. The adapter's
-          part holds its gradients and the optimizer's two moments as well.
+          Found by running one update without computing anything: every buffer is counted, none is made. The parts are
+          those of the moment that needs the most. The adapter's holds its gradients and the optimizer's two moments as
+          well; snapshots are what a run that diverges is put back to.
         </Explain>
       }
     >
@@ -53,19 +55,20 @@ function Plan() {
   const plan = useAppState((state) => state.plan);
   const config = useAppState((state) => state.config);
   if (!plan) return null;
-  const { verdict, budgetBytes, checkpointing } = plan;
+  const { verdict, budgetBytes, blocks } = plan;
+  const again = recomputedWords(blocks);
   return (
     <div className="k-stack">
       <StackedBar
         title="On the GPU"
-        parts={memoryParts(plan)}
+        parts={barParts(plan)}
         limit={budgetBytes}
         limitLabel="This device, about"
         format={formatBytes}
       />
-      {checkpointing && (
+      {again && (
         <p className="k-soft k-small">
-          Activations are recomputed in the backward pass: less memory, about a third more time.
+          The backward pass {again} instead of keeping their activations: less memory, for one more forward of each.
         </p>
       )}
       {verdict !== "fits" && (
@@ -74,7 +77,7 @@ function Plan() {
           title={verdict === "tight" ? "This may not fit beside other programs" : "This does not fit on this device"}
           actions={<LinkButton href="#model">Choose a smaller model</LinkButton>}
         >
-          {config && <AdviceButtons advice={memoryAdvice(config, checkpointing)} />}
+          {config && <AdviceButtons advice={memoryAdvice(config, blocks.recomputed === blocks.all)} />}
         </Notice>
       )}
     </div>

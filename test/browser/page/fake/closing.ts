@@ -35,7 +35,7 @@ const ROWS = [
   need("Largest buffer", 1_073_741_824, 268_435_456, "bytes"),
   ...[extra("Half-precision arithmetic", true), extra("Subgroups", false)],
 ];
-const CASES = ["Product", "Product with LoRA", "RMS norm", "Rotary positions", "Attention", "SwiGLU", "Loss", "AdamW"];
+const CASES = ["Product", "Product with LoRA", "RMS norm", "Rotary positions", "Attention", "GLU", "Loss", "AdamW"];
 const TESTS: readonly SelfTestResult[] = CASES.map((name, i) => ({
   ...{ name, guards: "A wrong answer here would train a wrong adapter.", passed: true, error: 3e-7, tolerance: 1e-4 },
   ...{ evidence: `largest at element ${i * 12}: expected 0.41273, got 0.41273`, milliseconds: 12 + i },

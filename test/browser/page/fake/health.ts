@@ -10,7 +10,11 @@ export const GOOD_FINDINGS: readonly Finding[] = [
   good("adapter", "35 of 35 planned layers have their adapter", "70 tensors, 123,456 numbers will be trained."),
   good("labels", "Labels carry loss", "7,940 of 26,368 tokens (30 %) carry loss."),
   good("token-ids", "Every token is in the vocabulary", "The greatest id is 1,019, the vocabulary has 1,024 words."),
-  good("memory", "About 71.9 MB on the device", "Weights 8.9 MB, adapter 2.0 MB, one update 61.0 MB."),
+  good(
+    "memory",
+    "About 71.9 MB on the device",
+    "Model weights 8.9 MB, adapter and optimizer 2.0 MB, kept activations 61.0 MB.",
+  ),
 ];
 
 export const BAD_FINDINGS: readonly Finding[] = [

@@ -1,5 +1,6 @@
 /** An invented run of the demo: losses that fall with noise, answers that take on the voice. The same at every call. */
 import { resolveConfig, scheduledRate, type TrainConfig } from "../../../../src/train/config.ts";
+import { memoryParts } from "../../../../src/train/memory-parts.ts";
 import { PRESETS } from "../../../../src/train/presets.ts";
 import { INITIAL_STATE } from "../../../../src/ui/state/app-state.ts";
 import type {
@@ -58,7 +59,7 @@ const ANSWERS: readonly (readonly string[])[] = [
 
 export const START: StartEvent = {
   ...{ type: "start", totalSteps: UPDATES, doneSteps: 0, updatesPerEpoch: 32, warmup: 5 },
-  ...{ layers: 35, tensors: 70, parameters: 123_456, checkpointing: false },
+  ...{ layers: 35, tensors: 70, parameters: 123_456, blocks: { recomputed: 0, all: 5 } },
 };
 
 /** −1 to 1, the same for the same number. */
@@ -104,8 +105,12 @@ const LINEARS = [
 const MODULES = Array.from({ length: 5 }, (_, layer) => LINEARS.map((name) => `model.layers.${layer}.${name}`)).flat();
 
 export const PLAN: MemoryPlan = {
-  ...{ weightBytes: 8_900_000, adapterBytes: 2_000_000, updateBytes: 61_000_000, peakBytes: 71_900_000 },
-  ...{ budgetBytes: 6_000_000_000, verdict: "fits", checkpointing: false, updates: 64, updatesPerEpoch: 32 },
+  ...{ weightBytes: 8_900_000, peakBytes: 71_900_000, budgetBytes: 6_000_000_000, verdict: "fits" },
+  ...{ blocks: { recomputed: 0, all: 5 }, updates: 64, updatesPerEpoch: 32 },
+  parts: memoryParts({
+    ...{ weights: 8_900_000, adapter: 2_000_000, snapshots: 3_000_000 },
+    ...{ kept: 41_000_000, working: 14_000_000, spare: 3_000_000 },
+  }),
   ...{ layers: { adapted: 35, possible: 35 }, parameters: 123_456, adaptedModules: MODULES, allModules: MODULES },
 };
 

@@ -1,6 +1,7 @@
 /** Invented states of the Train card. */
 import type { ErrorData } from "../../../../src/core/errors.ts";
 import { resolveConfig } from "../../../../src/train/config.ts";
+import { memoryParts } from "../../../../src/train/memory-parts.ts";
 import { PRESETS } from "../../../../src/train/presets.ts";
 import { type AppState, INITIAL_STATE } from "../../../../src/ui/state/app-state.ts";
 import type { Opening, RunDetail, RunEvent, RunOutcome, RunState } from "../../../../src/worker/protocol.ts";
@@ -61,10 +62,13 @@ const ended = (judged: RunOutcome["judged"], done: Partial<RunOutcome["done"]>, 
   ),
 });
 const STEEP = { ...PRESETS.standard.knobs, learningRate: 0.03 };
-const LARGE = {
-  ...PLAN,
-  ...{ weightBytes: 988_000_000, adapterBytes: 70_000_000, updateBytes: 4_300_000_000, peakBytes: 5_358_000_000 },
-};
+const large = (kept: number) => ({
+  ...{ ...PLAN, weightBytes: 988_000_000, peakBytes: 1_458_000_000 + kept, blocks: { recomputed: 9, all: 24 } },
+  parts: memoryParts({
+    ...{ weights: 988_000_000, adapter: 70_000_000, snapshots: 100_000_000 },
+    ...{ kept, working: 200_000_000, spare: 100_000_000 },
+  }),
+});
 const batch = { batchSize: 0 };
 
 export const TRAIN_STATES: Readonly<Record<(typeof TRAIN_STATE_NAMES)[number], FakeState>> = {
@@ -88,11 +92,11 @@ export const TRAIN_STATES: Readonly<Record<(typeof TRAIN_STATE_NAMES)[number], F
       knobProblem: { kind: "config", message: "training: 1 problem\n  batchSize: expected whole number ≥ 1, got 0" },
     },
   },
-  tight: { state: { ...READY, plan: { ...LARGE, verdict: "tight" } } },
+  tight: { state: { ...READY, plan: { ...large(3_900_000_000), verdict: "tight" } } },
   "too-large": {
     state: {
       ...READY,
-      plan: { ...LARGE, updateBytes: 9_300_000_000, peakBytes: 10_358_000_000, verdict: "too-large" },
+      plan: { ...large(8_900_000_000), verdict: "too-large" },
     },
   },
   "too-wide": {
@@ -101,7 +105,7 @@ export const TRAIN_STATES: Readonly<Record<(typeof TRAIN_STATE_NAMES)[number], F
       plan: null,
       planError: {
         ...{ kind: "device", code: "update-too-large" },
-        message: '"swiglu" needs 1.4 GB in one buffer, this device allows 1.1 GB',
+        message: '"glu.y" needs 1.4 GB in one buffer, this device allows 1.1 GB',
         hint: "Use a smaller batch-size or a lower max-seq-length.",
       },
     },
