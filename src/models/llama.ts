@@ -51,6 +51,7 @@ export function decoder(config: ModelConfig, biases: Biases): CausalLM {
     config,
     tree,
     rope,
+    finalSoftcap: 0,
     get head() {
       return tree.lm_head ?? embed_tokens;
     },
