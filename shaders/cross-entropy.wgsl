@@ -1,4 +1,4 @@
-// cross-entropy: nll = log Σ exp(logits) − logit[target], over a vocabulary seen one tile at a time
+// cross-entropy: nll = log Σ exp(z) − z[target], z logits soft-capped, over a vocabulary seen one tile at a time
 // shapes    logits tile [R,STRIDE], TILE columns used  targets [S]  ->  state [S] (max, sum, target logit)  nll [S]
 // grid      one workgroup per row of the tile, spilled into y past 65,535 rows
 // tiling    WG invocations stride over the tile's columns; two workgroup reductions
@@ -14,6 +14,7 @@ struct Params {
   tile_begin: u32,   // first vocabulary id of the tile
   first: u32,        // 1 for the first tile, which starts the state
   scale: f32,        // gradient of the loss with respect to one row's nll
+  softcap: f32,      // z = softcap·tanh(logit/softcap); 0 = the logit itself
 }
 @group(1) @binding(0) var<uniform> params: Params;
 
@@ -24,6 +25,10 @@ struct Params {
 
 @group(0) @binding(0) var<storage, read> final_state: array<vec4f>;        // gradient [S]
 @group(0) @binding(2) var<storage, read_write> dlogits: array<f32>;        // gradient [R,STRIDE]
+
+fn capped(logit: f32) -> f32 {
+  return soft_capped(vec4f(logit), params.softcap).x;
+}
 
 @compute @workgroup_size(WG)
 fn reduce(
@@ -40,10 +45,10 @@ fn reduce(
   for (var c = lane; c < TILE; c += WG) {
     greatest = max(greatest, logits[at + c]);
   }
-  greatest = workgroup_max(greatest, lane);
+  greatest = capped(workgroup_max(greatest, lane));
   var sum = 0.0;
   for (var c = lane; c < TILE; c += WG) {
-    sum += exp(logits[at + c] - greatest);
+    sum += exp(capped(logits[at + c]) - greatest);
   }
   sum = workgroup_sum(sum, lane);
   if (lane == 0u) {
@@ -57,14 +62,14 @@ fn reduce(
     var target_logit = before.z;
     let column = targets[s] - params.tile_begin;   // wraps to a huge number for targets of earlier tiles
     if (column < TILE) {
-      target_logit = logits[at + column];
+      target_logit = capped(logits[at + column]);
     }
     state[s] = vec4f(raised, total, target_logit, 0.0);
     nll[s] = raised + log(total) - target_logit;
   }
 }
 
-// nll = lse − logit[target]:  dlogits = scale·(exp(logits − lse) − 1[target]); columns past the tile become zero
+// nll = lse − z[target]:  dlogits = scale·(exp(z − lse) − 1[target])·cap′; columns past the tile become zero
 @compute @workgroup_size(WG)
 fn gradient(
   @builtin(workgroup_id) group: vec3u,
@@ -80,7 +85,8 @@ fn gradient(
   let column = targets[s] - params.tile_begin;
   for (var c = lane; c < STRIDE; c += WG) {
     let at = row * STRIDE + c;
-    let p = exp(dlogits[at] - lse) - select(0.0, 1.0, c == column);
-    dlogits[at] = select(0.0, params.scale * p, c < TILE);
+    let z = capped(dlogits[at]);
+    let p = exp(z - lse) - select(0.0, 1.0, c == column);
+    dlogits[at] = select(0.0, params.scale * p * cap_slope(vec4f(z), params.softcap).x, c < TILE);
   }
 }

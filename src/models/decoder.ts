@@ -68,7 +68,7 @@ export function decoder(config: ModelConfig, family: Family): CausalLM {
     config,
     tree,
     rope,
-    // finalSoftcap: config.final_logit_softcapping ?? 0,
+    finalSoftcap: config.final_logit_softcapping ?? 0,
     get head() {
       return tree.lm_head ?? embed_tokens;
     },

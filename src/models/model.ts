@@ -53,6 +53,8 @@ export interface CausalLM {
   readonly rope: RopeTables;
   /** The output head: its own weight, or the tied embedding. */
   readonly head: Linear | Embedding;
+  /** c: the head's logits z are c·tanh(z/c) to everyone (Gemma 2); 0 = they stay. */
+  readonly finalSoftcap: number;
   /** Final hidden states [N, C], normalised, ready for the head. */
   forward(tape: Tape, batch: TokenBatch, options?: ForwardOptions): Tensor;
 }

@@ -3,7 +3,7 @@ import type { Tape } from "../autograd/tape.ts";
 import { modelError } from "../core/errors.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { rmsnorm } from "../ops/rmsnorm.ts";
-import { view } from "../ops/view.ts";
+import { reshape } from "../ops/reshape.ts";
 
 export interface RmsNorm {
   readonly kind: "rmsnorm";
@@ -30,6 +30,6 @@ export function normalize(tape: Tape, { weight, eps }: RmsNorm, x: Tensor): Tens
 export function normalizeHeads(tape: Tape, norm: RmsNorm, x: Tensor): Tensor {
   const [rows = 0, columns = 0] = x.shape;
   const [D] = norm.shape;
-  const heads = tape.apply(view, [x], { shape: [(rows * columns) / D, D] })[0]!;
-  return tape.apply(view, [normalize(tape, norm, heads)], { shape: x.shape })[0]!;
+  const heads = tape.apply(reshape, [x], { shape: [(rows * columns) / D, D] })[0]!;
+  return tape.apply(reshape, [normalize(tape, norm, heads)], { shape: x.shape })[0]!;
 }

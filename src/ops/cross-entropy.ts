@@ -1,8 +1,8 @@
 /**
- * Output head and cross-entropy in one: nll[s] = log Σ_v exp(x[s]·w[v]) − x[s]·w[target[s]]. The whole matrix of logits
- * never exists: rows are taken in chunks, and where even one chunk of all words is too large, the vocabulary in tiles
- * whose logits are computed twice. Forward and dx are one pass over the chunks, so this op must be the end of the tape
- * (idea: Liger Kernel, Cut Cross-Entropy, https://arxiv.org/abs/2411.09009).
+ * Output head and cross-entropy in one: nll[s] = log Σ_v exp(z[v]) − z[target[s]], z[v] = x[s]·w[v], soft-capped where a
+ * model wants it. The whole matrix of logits never exists: rows are taken in chunks, and where even one chunk of all
+ * words is too large, the vocabulary in tiles whose logits are computed twice. Forward and dx are one pass over the
+ * chunks, so this op must be the end of the tape (idea: Liger Kernel, Cut Cross-Entropy, https://arxiv.org/abs/2411.09009).
  */
 import type { Op } from "../autograd/op.ts";
 import { shapeError } from "../core/errors.ts";
@@ -13,7 +13,14 @@ import { sliceWeight, type Weight } from "../gpu/weight.ts";
 import { allColumns, recordNn, recordNt } from "./matmul.ts";
 import { matrixShape, rowGrid, show } from "./shapes.ts";
 
-const params = { rows: "u32", row_begin: "u32", tile_begin: "u32", first: "u32", scale: "f32" } as const;
+const params = {
+  rows: "u32",
+  row_begin: "u32",
+  tile_begin: "u32",
+  first: "u32",
+  scale: "f32",
+  softcap: "f32",
+} as const;
 
 export const crossEntropyReduce: Kernel = {
   stem: "cross-entropy",
@@ -22,7 +29,7 @@ export const crossEntropyReduce: Kernel = {
   outputs: ["state", "nll"],
   params,
   constants: ["TILE", "STRIDE"],
-  include: ["reduce"],
+  include: ["reduce", "tanh"],
   grid: rowGrid,
   flops: ({ rows = 0, TILE = 0 }) => 4 * rows * TILE,
 };
@@ -48,6 +55,8 @@ export interface CrossEntropyAttrs {
   readonly targets: Tensor;
   /** Gradient of the loss with respect to one row's nll: 1 / (supervised tokens of the whole update). */
   readonly scale: number;
+  /** c: logits z become c·tanh(z/c) before the loss (Gemma 2, https://arxiv.org/abs/2408.00118); 0 = they stay. */
+  readonly softcap: number;
   readonly logitsBytes?: number;
 }
 
@@ -136,20 +145,22 @@ function recordLogits({ program, attrs }: Pass, x: Tensor, count: number, tile: 
 
 function recordReduce(pass: Pass, logits: Tensor, begin: number, count: number, tile: number, words: number): void {
   const { program, attrs, state, nll } = pass;
+  const { scale, softcap, targets } = attrs;
   program.dispatch(crossEntropyReduce, {
     constants: { TILE: words, STRIDE: logits.shape[1]! },
-    params: { rows: count, row_begin: begin, tile_begin: tile, first: tile === 0 ? 1 : 0, scale: attrs.scale },
-    inputs: [logits, attrs.targets],
+    params: { rows: count, row_begin: begin, tile_begin: tile, first: tile === 0 ? 1 : 0, scale, softcap },
+    inputs: [logits, targets],
     outputs: [state, nll],
   });
 }
 
 function recordGradient(pass: Pass, dlogits: Tensor, begin: number, count: number, tile: number, words: number): void {
   const { program, attrs, state } = pass;
+  const { scale, softcap, targets } = attrs;
   program.dispatch(crossEntropyGradient, {
     constants: { TILE: words, STRIDE: dlogits.shape[1]! },
-    params: { rows: count, row_begin: begin, tile_begin: tile, first: 0, scale: attrs.scale },
-    inputs: [state, attrs.targets],
+    params: { rows: count, row_begin: begin, tile_begin: tile, first: 0, scale, softcap },
+    inputs: [state, targets],
     outputs: [dlogits],
   });
 }

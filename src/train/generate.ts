@@ -7,6 +7,7 @@ import { alignUp } from "../gpu/tensor.ts";
 import { allocateCache, type CausalLM, freeCache, headWeight, type KvCache, type Ranges } from "../models/model.ts";
 import { allColumns, recordNt } from "../ops/matmul.ts";
 import { gatherRows } from "../ops/rows.ts";
+import { capLogits } from "./logits.ts";
 import { newTape } from "./step.ts";
 import { words } from "./token-batch.ts";
 
@@ -38,7 +39,9 @@ export async function* generate(
       signal?.throwIfAborted();
       const logits = await lastLogits(device, model, next, { ...cache, length });
       length += next.length;
-      const token = temperature > 0 ? sample(logits, temperature, random) : argmax(logits);
+      // The greatest is the greatest before and after the cap.
+      const capped = () => capLogits(logits, model.finalSoftcap);
+      const token = temperature > 0 ? sample(capped(), temperature, random) : argmax(logits);
       yield token;
       if (stopIds.has(token)) return;
       next = [token];
@@ -48,7 +51,7 @@ export async function* generate(
   }
 }
 
-/** Runs `ids` after what the cache holds; logits [V] of the last one. A GPU→CPU wait: the next token depends on it. */
+/** Runs `ids` after what the cache holds; logits [V] of the last one, not yet capped. A GPU→CPU wait: the next token depends on it. */
 async function lastLogits(device: Device, model: CausalLM, ids: readonly number[], cache: KvCache) {
   const program = new Program();
   const tape = newTape(program, "off");

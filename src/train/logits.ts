@@ -11,7 +11,14 @@ import { positionsNeeded, uploadTokens } from "./token-batch.ts";
 /** Rows start on multiples of 64, so that slices are bindable. */
 const CHUNK_ROWS = 64;
 
-/** f32 [N, V], row by row. A GPU→CPU wait. */
+/** Each z becomes c·tanh(z/c), in place; c = 0 leaves them. What a head's product gives is not yet what its model says. */
+export function capLogits(logits: Float32Array, softcap: number): Float32Array {
+  if (softcap === 0) return logits;
+  for (let i = 0; i < logits.length; i++) logits[i] = softcap * Math.tanh(logits[i]! / softcap);
+  return logits;
+}
+
+/** f32 [N, V], row by row, soft-capped where the model is. A GPU→CPU wait. */
 export async function computeLogits(
   device: Device,
   model: CausalLM,
@@ -38,5 +45,5 @@ export async function computeLogits(
       out.set(chunk.subarray(row * stride, row * stride + vocabulary), at);
     }
   }
-  return out;
+  return capLogits(out, model.finalSoftcap);
 }

@@ -46,5 +46,6 @@ function recordLosses(tape: Tape, model: CausalLM, batch: Batch, scale: number, 
   const index = words(tape.program, batch.rows, [count], "supervised rows");
   const targets = words(tape.program, batch.targets, [count], "targets");
   const [rows] = tape.apply(gatherRows, [hidden], { index }); // [S, C]
-  return tape.apply(crossEntropy, [rows!], { weight: headWeight(model), targets, scale })[0]!;
+  const attrs = { weight: headWeight(model), targets, scale, softcap: model.finalSoftcap };
+  return tape.apply(crossEntropy, [rows!], attrs)[0]!;
 }

@@ -51,7 +51,7 @@ const RUNS: Record<string, (device: Device) => Promise<unknown>> = {
       place: (program, on) => {
         const weight = placeWeight(on, hostTensor(random, [30, 8]), "f32");
         const targets = indexTensor(program, new Array(130).fill(3));
-        const attrs = { weight, targets, scale: 1, logitsBytes: 64 * 32 * 4 };
+        const attrs = { weight, targets, scale: 1, softcap: 0, logitsBytes: 64 * 32 * 4 };
         return { attrs, free: () => freeWeight(on, weight) };
       },
       dys: null,

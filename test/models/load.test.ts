@@ -5,6 +5,7 @@ import { LorikeetError } from "../../src/core/errors.ts";
 import { type TensorData, writeSafetensors } from "../../src/formats/safetensors.ts";
 import type { WebGpuDevice } from "../../src/gpu/webgpu.ts";
 import { loadModel } from "../../src/models/load.ts";
+import { supportedFamilies } from "../../src/models/registry.ts";
 import { computeLogits } from "../../src/train/logits.ts";
 import { testDevice } from "../support/device.ts";
 import { fixtureFolder, fixtureJson, fixtureTensors } from "../support/golden.ts";
@@ -99,7 +100,7 @@ describe("loading", () => {
       const error = await failure(loadModel(await folder(config), device));
       expect(error.kind).toBe("model");
       expect(error.message).toBe(
-        `folder/config.json: model_type is "${config.model_type}", supported are llama, qwen2`,
+        `folder/config.json: model_type is "${config.model_type}", supported are ${supportedFamilies().join(", ")}`,
       );
       expect(error.hint).toMatch(/Llama|Qwen/);
     }

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { Random } from "../../src/core/random.ts";
 import { Program } from "../../src/gpu/program.ts";
 import { freeWeight, type WeightElement } from "../../src/gpu/weight.ts";
+import { storedRowBytes } from "../../src/gpu/weight-element.ts";
 import { type CrossEntropyAttrs, crossEntropy, planTiles } from "../../src/ops/cross-entropy.ts";
 import { crossEntropyBackward, crossEntropyForward } from "../reference/cross-entropy.ts";
 import { TOLERANCE } from "../support/compare.ts";
@@ -24,6 +25,7 @@ interface Shape {
   /** Factor on x: 20 makes logits beyond ±80. */
   readonly gain?: number;
   readonly style?: Style;
+  readonly softcap?: number;
 }
 
 const SCALE = 1 / 64;
@@ -41,26 +43,33 @@ const edges: readonly Shape[] = [
   { S: 5, V: 301, C: 8, element: "bf16", shardRows: 128 },
   { S: 9, V: 30, C: 8, gain: 20 },
   { S: 9, V: 30, C: 8, style: "zero" },
+  // Capped: one tile, three tiles, logits mostly so far beyond the cap that a tanh by e^x would overflow.
+  { S: 9, V: 30, C: 8, softcap: 3 },
+  { S: 70, V: 301, C: 8, element: "bf16", logitsBytes: 64 * 128 * 4, softcap: 3 },
+  { S: 9, V: 30, C: 8, gain: 40, softcap: 1 },
 ];
 
-function problem({ S, V, C, element = "f32", logitsBytes, shardRows, gain = 1, style }: Shape, random: Random) {
+function problem(
+  { S, V, C, element = "f32", logitsBytes, shardRows, gain = 1, style, softcap = 0 }: Shape,
+  random: Random,
+) {
   const weight = rounded(hostTensor(random, [V, C]), element);
   const x = hostTensor(random, [S, C], style);
   const targets = Array.from({ length: S }, () => random.below(V));
-  const bytes = { f32: 4, f16: 2, bf16: 2 }[element];
+  const rowBytes = storedRowBytes(element, C);
   const { relative } = TOLERANCE.reduction(C + V);
   const place: Place<CrossEntropyAttrs> = (program, device) => {
-    const placed = placeWeight(withBinding(device, (shardRows ?? V) * C * bytes), weight, element);
-    const attrs = { weight: placed, targets: indexTensor(program, targets), scale: SCALE };
+    const placed = placeWeight(withBinding(device, (shardRows ?? V) * rowBytes), weight, element);
+    const attrs = { weight: placed, targets: indexTensor(program, targets), scale: SCALE, softcap };
     const free = () => freeWeight(device, placed);
     return { attrs: logitsBytes === undefined ? attrs : { ...attrs, logitsBytes }, free };
   };
   return {
     inputs: [{ ...x, values: x.values.map((value) => Math.fround(gain * value)) }],
     place,
-    forward: ([values]: readonly Float64Array[]) => [crossEntropyForward(values!, weight.values, targets, C)],
+    forward: ([values]: readonly Float64Array[]) => [crossEntropyForward(values!, weight.values, targets, C, softcap)],
     backward: ([values]: readonly Float64Array[], [dy]: readonly Float64Array[]) => [
-      crossEntropyBackward(values!, weight.values, targets, C, dy!),
+      crossEntropyBackward(values!, weight.values, targets, C, softcap, dy!),
     ],
     // A logit of size s is off by s·2⁻²⁴, its probability relatively by that much. One word alone has loss and dx zero.
     tolerance: {
@@ -73,7 +82,12 @@ function problem({ S, V, C, element = "f32", logitsBytes, shardRows, gain = 1, s
 opContract({
   op: crossEntropy,
   edges,
-  random: (random): Shape => ({ S: 1 + random.below(30), V: pick(random, [5, 30, 127]), C: 8 }),
+  random: (random): Shape => ({
+    S: 1 + random.below(30),
+    V: pick(random, [5, 30, 127]),
+    C: 8,
+    softcap: pick(random, [0, 2, 30]),
+  }),
   problem,
   savings: [[0]],
   lossScale: SCALE,
@@ -111,7 +125,7 @@ describe("cross-entropy: chunks and tiles", () => {
     const weight = { shape: [2, 4], values: Float64Array.from([1, 0, 0, 0, 0, 0, 0, 0]) };
     const place: Place<CrossEntropyAttrs> = (program, on) => {
       const placed = placeWeight(on, weight, "f32");
-      const attrs = { weight: placed, targets: indexTensor(program, new Array(S).fill(1)), scale: 1 };
+      const attrs = { weight: placed, targets: indexTensor(program, new Array(S).fill(1)), scale: 1, softcap: 0 };
       return { attrs, free: () => freeWeight(on, placed) };
     };
     const { outputs, grads } = await runOp(device, { op: crossEntropy, inputs: [x], place, dys: null, needs: [true] });
@@ -128,7 +142,7 @@ describe("cross-entropy: refusals", () => {
     crossEntropy.forward(
       program,
       [program.tensor(x, "x")],
-      { weight, targets: program.tensor(targets, "targets", "u32"), scale: 1 },
+      { weight, targets: program.tensor(targets, "targets", "u32"), scale: 1, softcap: 0 },
       [false],
     );
 
@@ -140,7 +154,7 @@ describe("cross-entropy: refusals", () => {
 
   it("is the end of a tape", () => {
     const dy = program.tensor([3], "dy");
-    const attrs = { weight, targets: dy, scale: 1 };
+    const attrs = { weight, targets: dy, scale: 1, softcap: 0 };
     expect(() => crossEntropy.backward(program, { dx: null }, [dy], attrs, [true])).toThrow("the end of the tape");
   });
 });

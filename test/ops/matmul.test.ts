@@ -3,14 +3,14 @@ import { Random } from "../../src/core/random.ts";
 import { fetchFloats } from "../../src/gpu/device.ts";
 import { Program } from "../../src/gpu/program.ts";
 import type { WebGpuDevice } from "../../src/gpu/webgpu.ts";
-import type { WeightElement } from "../../src/gpu/weight.ts";
+import { storedRowBytes, type WeightElement } from "../../src/gpu/weight-element.ts";
 import { allColumns, asWeight, recordNn, recordNt, recordTn } from "../../src/ops/matmul.ts";
 import { matmulNn, matmulNt, matmulTn } from "../reference/matmul.ts";
 import { expectClose, TOLERANCE } from "../support/compare.ts";
 import { testDevice } from "../support/device.ts";
 import { upload } from "../support/run-op.ts";
 import { type Host, hostTensor } from "../support/values.ts";
-import { rounded, usingWeight, WEIGHT_ELEMENTS, withBinding } from "../support/weights.ts";
+import { QUANTIZED_ELEMENTS, rounded, usingWeight, WEIGHT_ELEMENTS, withBinding } from "../support/weights.ts";
 
 let device: WebGpuDevice;
 beforeAll(async () => {
@@ -30,10 +30,13 @@ interface Case {
 }
 
 const bindingOf = ({ element, shardRows = 1e6 }: Case, columns: number): number =>
-  shardRows * columns * (element === "f32" ? 4 : 2);
+  shardRows * storedRowBytes(element, columns);
 
 const CASES: readonly Case[] = [
   ...WEIGHT_ELEMENTS.map((element): Case => ({ M: 13, N: 28, K: 20, element })),
+  ...QUANTIZED_ELEMENTS.map((element): Case => ({ M: 9, N: 128, K: 128, element })),
+  { M: 2, N: 128, K: 256, element: "q3g64-bf16" },
+  { M: 5, N: 384, K: 64, element: "q5g64-f16", shardRows: 128 },
   { M: 1, N: 4, K: 4, element: "f32" },
   { M: 2, N: 140, K: 68, element: "bf16" },
   { M: 4, N: 32, K: 36, element: "f32" },

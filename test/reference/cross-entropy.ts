@@ -1,34 +1,44 @@
 import { matmulNt } from "./matmul.ts";
 
-/** nll[s] = log Σ_v exp(x[s]·w[v]) − x[s]·w[target[s]];  x [S, C], w [V, C] → nll [S] */
-export function crossEntropyForward(x: Float64Array, w: Float64Array, targets: readonly number[], C: number) {
-  const { logits, V } = allLogits(x, w, targets.length, C);
+/** nll[s] = log Σ_v exp(z[v]) − z[target[s]], z[v] = x[s]·w[v], soft-capped: softcap·tanh(z/softcap);  x [S, C], w [V, C] → nll [S] */
+export function crossEntropyForward(
+  x: Float64Array,
+  w: Float64Array,
+  targets: readonly number[],
+  C: number,
+  softcap: number,
+) {
+  const { logits, V } = allLogits(x, w, targets.length, C, softcap);
   return Float64Array.from(targets, (target, s) => logSumExp(logits, s * V, V) - logits[s * V + target]!);
 }
 
-/** nll = lse − logit[target]:  dlogits = dy·(softmax(logits) − 1[target])  dx = dlogits·w;  dy [S] → dx [S, C] */
+/** nll = lse − z[target]:  dlogits = dy·(softmax(z) − 1[target])·(1 − (z/softcap)²)  dx = dlogits·w;  dy [S] → dx [S, C] */
 export function crossEntropyBackward(
   x: Float64Array,
   w: Float64Array,
   targets: readonly number[],
   C: number,
+  softcap: number,
   dy: Float64Array,
 ): Float64Array {
-  const { logits, V } = allLogits(x, w, targets.length, C);
+  const { logits, V } = allLogits(x, w, targets.length, C, softcap);
   const dx = new Float64Array(x.length);
   for (const [s, target] of targets.entries()) {
     const lse = logSumExp(logits, s * V, V);
     for (let v = 0; v < V; v++) {
-      const dlogit = dy[s]! * (Math.exp(logits[s * V + v]! - lse) - (v === target ? 1 : 0));
+      const z = logits[s * V + v]!;
+      const slope = softcap === 0 ? 1 : 1 - (z / softcap) ** 2;
+      const dlogit = dy[s]! * (Math.exp(z - lse) - (v === target ? 1 : 0)) * slope;
       for (let c = 0; c < C; c++) dx[s * C + c]! += dlogit * w[v * C + c]!;
     }
   }
   return dx;
 }
 
-function allLogits(x: Float64Array, w: Float64Array, S: number, C: number) {
+function allLogits(x: Float64Array, w: Float64Array, S: number, C: number, softcap: number) {
   const V = w.length / C;
-  return { logits: matmulNt(x, w, S, V, C), V };
+  const products = matmulNt(x, w, S, V, C);
+  return { logits: softcap === 0 ? products : products.map((z) => softcap * Math.tanh(z / softcap)), V };
 }
 
 function logSumExp(values: Float64Array, at: number, count: number): number {

@@ -6,8 +6,9 @@ import { f32ToBf16 } from "../../src/core/dtype.ts";
 import { layFlat } from "../../src/data/batches.ts";
 import { type ModelConfig, parseModelConfig } from "../../src/formats/model-config.ts";
 import type { Device } from "../../src/gpu/device.ts";
-import { ELEMENT_BYTES, type Tensor } from "../../src/gpu/tensor.ts";
+import type { Tensor } from "../../src/gpu/tensor.ts";
 import type { Weight } from "../../src/gpu/weight.ts";
+import { storedRowBytes } from "../../src/gpu/weight-element.ts";
 import type { AttachedLora } from "../../src/lora/attach.ts";
 import { wantedTensors } from "../../src/models/load.ts";
 import type { CausalLM } from "../../src/models/model.ts";
@@ -85,7 +86,7 @@ async function placeMatrix(
       const part = slice.subarray(0, Math.min(sliceRows, rows - row) * columns);
       fillNamed(part, name, table, (begin + row) * columns);
       const bytes = new Uint8Array(part.buffer, 0, part.byteLength);
-      device.upload(tensor, bytes, row * columns * ELEMENT_BYTES[element]);
+      device.upload(tensor, bytes, row * storedRowBytes(element, columns));
       // What is written but not submitted is held twice.
       await device.idle();
     }

@@ -163,6 +163,8 @@ const FAULTS: readonly [what: string, shader: RegExp, search: string, replacemen
     ["a grid's second dimension ignored", /^rmsnorm/, "group.x + group.y * groups.x", "group.x", ["large grids"]],
     ["a check for NaN optimised away", /^adamw/, "0x7f800000u", "0x7fffffffu", ["optimizer"]],
     ["a barrier's writes lost", /^rmsnorm/, "stride > 0u", "stride > 1u", NORMS],
+    ["a soft cap's tanh wrong near zero", /tanh$/, "x * series", "x", ["the next token", "attention", "cross-entropy"]],
+    ["gelu's cubic term lost", /^glu/, "const CUBIC = 0.044715", "const CUBIC = 0.0", ["glu and sum", "large grids"]],
     ["an entry point that is gone", /^rope/, "fn rotate(", "fn turn(", ["rope", "large grids", STEP]],
   ];
 

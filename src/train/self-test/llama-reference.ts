@@ -40,7 +40,7 @@ export function llamaLosses(weights: LlamaWeights, adapter: AdapterValues, batch
   const supervised = Float64Array.from({ length: batch.rows.length * C }, (_, at) => {
     return hidden[batch.rows[Math.floor(at / C)]! * C + (at % C)]!;
   });
-  return crossEntropy(supervised, table, batch.targets, 1).nll;
+  return crossEntropy(supervised, table, batch.targets, 1, 0).nll;
 }
 
 /** x·Wᵀ + scale·(x·Aᵀ)·Bᵀ */

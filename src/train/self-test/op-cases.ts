@@ -26,7 +26,7 @@ const BASE = 10000;
 const EPS = 1e-6;
 /** Of embedded rows: a power of two, so that they stay exact. */
 const ROW_SCALE = 4;
-/** Of scores. The training step has none. */
+/** Of scores and logits. The training step has none. */
 const SOFTCAP = 2;
 
 function recordRows(bench: Bench): void {
@@ -124,9 +124,9 @@ function recordCrossEntropy(bench: Bench): void {
   const x = bench.input([rows, C]);
   const { values, weight } = bench.weight([V, C], "bf16");
   const targets = Array.from({ length: rows }, () => bench.random.below(V));
-  const attrs = { weight, targets: bench.words(targets), scale: 1 / rows };
+  const attrs = { weight, targets: bench.words(targets), scale: 1 / rows, softcap: SOFTCAP };
   const { outputs, saved } = crossEntropyOp.forward(bench.program, [x.tensor], attrs, [true]);
-  const { nll, gradient } = crossEntropy(x.values, values, targets, attrs.scale);
+  const { nll, gradient } = crossEntropy(x.values, values, targets, attrs.scale, SOFTCAP);
   bench.expect("loss", outputs[0]!, nll);
   bench.expect("dx", saved.dx!, gradient());
 }

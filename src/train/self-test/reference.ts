@@ -165,16 +165,19 @@ function softmax(scores: Values): Values {
   return scaled(weights, 1 / weights.reduce((a, b) => a + b, 0));
 }
 
-/** nll[s] = −log softmax(x[s]·wᵀ)[target[s]] and dx = scale·d(Σ nll)/dx; x [S, C], w [V, C] */
-export function crossEntropy(x: Values, w: Values, targets: ArrayLike<number>, scale: number) {
+/** nll[s] = −log softmax(z)[target[s]], z = x[s]·wᵀ soft-capped, and dx = scale·d(Σ nll)/dx; x [S, C], w [V, C] */
+export function crossEntropy(x: Values, w: Values, targets: ArrayLike<number>, scale: number, softcap: number) {
   const [S, C] = [targets.length, x.length / targets.length];
   const V = w.length / C;
-  const logits = productNt(x, w, S, V, C);
+  const logits = softCapped(productNt(x, w, S, V, C), softcap);
   const p = new Float64Array(logits.length);
   for (let s = 0; s < S; s++) p.set(softmax(logits.subarray(s * V, (s + 1) * V)), s * V);
   const nll = Float64Array.from({ length: S }, (_, s) => -Math.log(p[s * V + targets[s]!]!));
   const gradient = () => {
-    const dlogits = p.map((value, at) => scale * (value - (at % V === targets[Math.floor(at / V)] ? 1 : 0)));
+    const slope = capSlope(logits, softcap);
+    const dlogits = p.map((value, at) => {
+      return scale * slope[at]! * (value - (at % V === targets[Math.floor(at / V)] ? 1 : 0));
+    });
     return productNn(dlogits, w, S, C, V);
   };
   return { nll, gradient };
