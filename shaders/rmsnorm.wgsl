@@ -1,7 +1,7 @@
 // rmsnorm: y = w · x · rstd, rstd = 1/sqrt(mean(x²) + eps), row by row
 // shapes    x [N,C]  w [C]  ->  y [N,C]  rstd [N];  dy [N,C] -> dx [N,C]
-// grid      one workgroup per row, spilled into y past 65,535 rows
-// tiling    WG invocations stride over C in vec4; one workgroup sum
+// grid      one workgroup per ROWS rows, spilled into y past 65,535 workgroups
+// tiling    the WG/ROWS invocations of a row stride over C in vec4; one sum over them
 // numerics  sums in f32; rstd is saved for backward
 // reference test/reference/rmsnorm.ts
 
@@ -22,6 +22,7 @@ struct Params {
 @group(0) @binding(5) var<storage, read_write> dx: array<vec4f>;        // backward [N,C]
 
 const C4 = C / 4u;
+const SHARE = WG / ROWS;   // invocations of a row
 
 @compute @workgroup_size(WG)
 fn forward(
@@ -29,20 +30,24 @@ fn forward(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let row = group.x + group.y * groups.x;
-  if (row >= params.rows) {
+  let first = ROWS * (group.x + group.y * groups.x);
+  if (first >= params.rows) {
     return;
   }
+  let row = min(first + lane / SHARE, params.rows - 1u);
   var squares = 0.0;
-  for (var i = lane; i < C4; i += WG) {
+  for (var i = lane % SHARE; i < C4; i += SHARE) {
     let value = x[row * C4 + i];
     squares += dot(value, value);
   }
-  let scale = inverseSqrt(workgroup_sum(squares, lane) / f32(C) + params.eps);
-  for (var i = lane; i < C4; i += WG) {
+  let scale = inverseSqrt(sum_of_each(SHARE, squares, lane) / f32(C) + params.eps);
+  if (first + lane / SHARE > row) {
+    return;
+  }
+  for (var i = lane % SHARE; i < C4; i += SHARE) {
     y[row * C4 + i] = weight[i] * (x[row * C4 + i] * scale);
   }
-  if (lane == 0u) {
+  if (lane % SHARE == 0u) {
     rstd[row] = scale;
   }
 }
@@ -54,18 +59,22 @@ fn backward(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let row = group.x + group.y * groups.x;
-  if (row >= params.rows) {
+  let first = ROWS * (group.x + group.y * groups.x);
+  if (first >= params.rows) {
     return;
   }
+  let row = min(first + lane / SHARE, params.rows - 1u);
   var products = 0.0;
-  for (var i = lane; i < C4; i += WG) {
+  for (var i = lane % SHARE; i < C4; i += SHARE) {
     let at = row * C4 + i;
     products += dot(weight[i] * dy[at], x[at]);
   }
   let scale = saved_rstd[row];
-  let pull = workgroup_sum(products, lane) * scale * scale * scale / f32(C);
-  for (var i = lane; i < C4; i += WG) {
+  let pull = sum_of_each(SHARE, products, lane) * scale * scale * scale / f32(C);
+  if (first + lane / SHARE > row) {
+    return;
+  }
+  for (var i = lane % SHARE; i < C4; i += SHARE) {
     let at = row * C4 + i;
     var value = scale * weight[i] * dy[at] - x[at] * pull;
     if (params.add == 1u) {

@@ -3,15 +3,21 @@ const WG = 128u;
 var<workgroup> lanes: array<f32, WG>;
 
 fn workgroup_sum(value: f32, lane: u32) -> f32 {
+  return sum_of_each(WG, value, lane);
+}
+
+// The sum over the `count` invocations side by side to which this one belongs; a power of two, at most WG.
+fn sum_of_each(count: u32, value: f32, lane: u32) -> f32 {
+  let place = lane % count;
   lanes[lane] = value;
   workgroupBarrier();
-  for (var stride = WG / 2u; stride > 0u; stride /= 2u) {
-    if (lane < stride) {
+  for (var stride = count / 2u; stride > 0u; stride /= 2u) {
+    if (place < stride) {
       lanes[lane] += lanes[lane + stride];
     }
     workgroupBarrier();
   }
-  let total = lanes[0];
+  let total = lanes[lane - place];
   workgroupBarrier();
   return total;
 }

@@ -1,4 +1,5 @@
-// tanh to f32's precision, and the soft cap made of it. WGSL's own may err by 1e-5, and on some GPUs overflows to NaN.
+// tanh to f32's precision, and the soft cap made of it. WGSL's own may cancel near zero, and on some GPUs it overflows to
+// NaN where e^x does.
 fn steady_tanh(x: vec4f) -> vec4f {
   // Beyond ±15 the value is ±1 in f32; the clamp keeps fast math from ever seeing an infinity.
   let e = exp(-2.0 * min(abs(x), vec4f(15.0)));

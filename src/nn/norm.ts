@@ -2,8 +2,8 @@
 import type { Tape } from "../autograd/tape.ts";
 import { modelError } from "../core/errors.ts";
 import type { Tensor } from "../gpu/tensor.ts";
-import { rmsnorm } from "../ops/rmsnorm.ts";
 import { reshape } from "../ops/reshape.ts";
+import { rmsnorm } from "../ops/rmsnorm.ts";
 
 export interface RmsNorm {
   readonly kind: "rmsnorm";

@@ -31,7 +31,11 @@ const CONSTANTS: Record<string, readonly Record<string, number>[]> = {
   embedding: [576, 4].map((C) => ({ C, BITS: 0, GROUP: 0 })),
   matmul: [2, 8, 32].map((WX) => ({ WX, ROWS: 4, SHARE: 1, BITS: 0, GROUP: 0 })),
   peak: [{ GROUPS: 4 }],
-  rmsnorm: [{ C: 576 }, { C: 4 }],
+  rmsnorm: [
+    { C: 576, ROWS: 1 },
+    { C: 128, ROWS: 4 },
+    { C: 4, ROWS: 128 },
+  ],
   rope: [
     { H: 9, KV: 3, D: 64, ROTATED: 64 },
     { H: 24, KV: 8, D: 128, ROTATED: 96 },

@@ -84,7 +84,9 @@ export function placeWeight(device: Device, { shape, values }: Host, element: We
   const all = quantization && (coded.get(values) ?? quantizedRows(values, columns, quantization));
   for (const { tensor, begin, rows: count } of weight.shards) {
     const part = values.subarray(begin * columns, (begin + count) * columns);
-    const bytes = all ? encodeRows(all.slice(begin, begin + count), quantization) : encode(part, element as PlainElement);
+    const bytes = all
+      ? encodeRows(all.slice(begin, begin + count), quantization)
+      : encode(part, element as PlainElement);
     device.upload(tensor, bytes);
   }
   return weight;
