@@ -84,7 +84,7 @@ describe("the same model in other files", () => {
 
   it("an MLX adapter gives mlx-lm's logits", async () => {
     const golden = await fixtureTensors("mlx/golden.safetensors");
-    const ids = golden.get("eval.input_ids")!;
+    const ids = (await fixtureTensors("mlx/inputs.safetensors")).get("eval.input_ids")!;
     const [rows, width] = ids.shape as [number, number];
     const values = Int32Array.from(ids.values);
     const batch = flatten({ ids: values, mask: values.map(() => 1), labels: values.map(() => -100), rows, width });
