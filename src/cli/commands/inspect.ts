@@ -1,9 +1,10 @@
 /** `lorikeet inspect`: what is in an adapter, layer by layer, as table, picture and JSON. Needs no GPU and no model. */
 
 import { formatCount, formatNumber, formatSetting } from "../../core/units.ts";
-import type { Adapter } from "../../lora/adapter.ts";
+import { type Adapter, scaleOf } from "../../lora/adapter.ts";
 import { type AdapterAudit, auditAdapter, type FactorAudit } from "../../lora/audit.ts";
 import { importAdapter } from "../../lora/import.ts";
+import { uniformAdapter } from "../../lora/uniform.ts";
 import { formatTable } from "../format.ts";
 import { layerPicture } from "../layer-picture.ts";
 import { folderSource } from "../node/folder.ts";
@@ -34,6 +35,7 @@ export const inspect = runnable(INSPECT, async ({ values, positionals }, io) => 
     "",
     `rank ${audit.rank}, alpha ${formatSetting(audit.alpha)}, scale ${formatSetting(audit.scale)}, ` +
       `dropout ${formatSetting(adapter.dropout)}`,
+    ...layerNumbers(adapter),
     `${formatCount(audit.layers)} layers, ${formatCount(audit.tensors)} tensors, ${formatCount(audit.parameters)} parameters`,
     ...(adapter.base_model ? [`trained on ${adapter.base_model}`] : []),
     ...remarks(audit, adapter),
@@ -41,6 +43,16 @@ export const inspect = runnable(INSPECT, async ({ values, positionals }, io) => 
   io.out.write(`${lines.join("\n")}\n`);
   return status;
 });
+
+/** A line where layers have ranks or scales of their own. */
+function layerNumbers(adapter: Adapter): string[] {
+  const { notes } = uniformAdapter(adapter);
+  if (notes.length === 0) return [];
+  const range = (values: readonly number[]) =>
+    [...new Set([Math.min(...values), Math.max(...values)])].map(formatSetting).join(" to ");
+  const ranks = range(adapter.factors.map(({ rank }) => rank));
+  return [`layers differ: rank ${ranks}, scale ${range(adapter.factors.map((factor) => scaleOf(adapter, factor)))}`];
+}
 
 const row = (factor: FactorAudit) => [
   factor.module,
