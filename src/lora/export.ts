@@ -66,7 +66,8 @@ function tensor(name: string, shape: number[], values: Float32Array<ArrayBuffer>
   return { name, dtype: "F32", shape, bytes: new Uint8Array(values.buffer) };
 }
 
-function checkExportable(adapter: Adapter): void {
+/** Throws for an adapter without layers, of impossible shapes, or with values that are not finite. */
+export function checkExportable(adapter: Adapter): void {
   if (adapter.factors.length === 0) throw modelError("adapter: expected at least one adapted linear, got none");
   checkFactors(adapter);
   const problems = new Problems();

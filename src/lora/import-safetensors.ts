@@ -134,7 +134,7 @@ async function openTensorFile(source: ModelSource): Promise<SafetensorsFile> {
   }
   const files = await source.list();
   throw modelError(
-    `${source.label}: expected ${TENSOR_FILES.join(" or ")}, found ${files.slice(0, 12).join(", ") || "no files"}`,
+    `${source.label}: expected ${TENSOR_FILES.join(", ")} or a .gguf file, found ${files.slice(0, 12).join(", ") || "no files"}`,
     files.includes("adapter_model.bin")
       ? "adapter_model.bin cannot be read here; save the adapter again with safe_serialization=True."
       : "Choose the folder that holds the adapter.",

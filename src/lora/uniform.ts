@@ -53,7 +53,7 @@ function foldingError(adapter: Adapter, scaled: readonly AdapterFactor[], scale:
 }
 
 /** Through alpha and back a scale may come out an ulp off. */
-const isClose = (a: number, b: number) => Math.abs(a - b) <= 1e-9 * Math.abs(b);
+export const isClose = (a: number, b: number) => Math.abs(a - b) <= 1e-9 * Math.abs(b);
 
 const isPowerOfTwo = (value: number) => Number.isInteger(Math.log2(Math.abs(value)));
 

@@ -155,7 +155,7 @@ describe("refusing", () => {
     const bin = memoryModel("adapter", [{ path: "adapter_model.bin", bytes: peftConfig }]);
     const noTensors = await failure(importAdapter(bin));
     expect(noTensors.message).toContain(
-      "expected adapters.safetensors or adapter_model.safetensors, found adapter_model.bin",
+      "expected adapters.safetensors, adapter_model.safetensors or a .gguf file, found adapter_model.bin",
     );
     expect(noTensors.hint).toContain("safe_serialization");
     const bytes = writeSafetensors(good);
