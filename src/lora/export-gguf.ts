@@ -3,15 +3,16 @@
  * llama.cpp divides by the rank of each tensor.
  */
 
+import { toFloat32 } from "../core/dtype.ts";
 import { modelError, Problems } from "../core/errors.ts";
-import { type FloatDtype, firstNonFiniteIn, roundToBytes } from "../core/float-bytes.ts";
+import { roundToBytes } from "../core/float-bytes.ts";
 import { wholeIfClose } from "../formats/adapter-config.ts";
 import { type GgufEntry, type GgufTensorData, writeGguf } from "../formats/gguf.ts";
 import type { GgufBase } from "../formats/gguf-base.ts";
-import { type Adapter, scaleOf } from "./adapter.ts";
+import { type Adapter, type AdapterFactor, firstNonFinite, scaleOf } from "./adapter.ts";
 import { type AdapterFile, checkExportable } from "./export.ts";
 import { ggufName, headsOf, interleaveRows, isReordered } from "./gguf-names.ts";
-import { commonScale, folded, isClose } from "./uniform.ts";
+import { commonScale, folded, isClose, withScales } from "./uniform.ts";
 
 export const GGUF_FILE = "adapter.gguf";
 
@@ -21,6 +22,8 @@ export type GgufDtype = keyof typeof FILE_TYPES;
 
 export interface GgufExport {
   readonly file: AdapterFile;
+  /** What a reader finds in it. */
+  readonly adapter: Adapter;
   /** Where layers differ in strength, what became of it. */
   readonly notes: readonly string[];
 }
@@ -34,10 +37,13 @@ export function exportGguf(adapter: Adapter, base: GgufBase, dtype: GgufDtype = 
   checkExportable(adapter);
   checkModules(adapter, base);
   const { alpha, scaled } = commonAlpha(adapter);
-  const tensors = adapter.factors.flatMap((factor) => {
+  // llama.cpp's factor is alpha / rank; what a layer has besides goes into its B.
+  const factors = adapter.factors.map((factor) =>
+    rounded(folded(factor, (scaleOf(adapter, factor) * factor.rank) / alpha), dtype),
+  );
+  const tensors = factors.flatMap((factor) => {
     const name = ggufName(factor.module, base.architecture)!;
-    // llama.cpp's factor is alpha / rank; what a layer has besides goes into its B.
-    const { rank, in_features, out_features, A, B } = folded(factor, (scaleOf(adapter, factor) * factor.rank) / alpha);
+    const { rank, in_features, out_features, A, B } = factor;
     const rows = isReordered(factor.module, base.architecture)
       ? interleaveRows(B, rank, headsOf(factor.module, out_features, base))
       : B;
@@ -48,6 +54,13 @@ export function exportGguf(adapter: Adapter, base: GgufBase, dtype: GgufDtype = 
   });
   return {
     file: { path: GGUF_FILE, bytes: writeGguf(entries(adapter, base, alpha, dtype), tensors) },
+    adapter: {
+      ...adapter,
+      ...withScales(
+        factors.map((factor) => ({ factor, scale: alpha / factor.rank })),
+        1,
+      ),
+    },
     notes: scaled === 0 ? [] : [foldedNote(scaled, alpha)],
   };
 }
@@ -82,12 +95,22 @@ function entries(adapter: Adapter, base: GgufBase, alpha: number, dtype: GgufDty
   ];
 }
 
-function tensor(name: string, shape: number[], values: Float32Array, dtype: FloatDtype): GgufTensorData {
-  const bytes =
-    dtype === "F32" ? new Uint8Array(new Float32Array(values).buffer) : roundToBytes(new Float64Array(values), dtype);
-  const index = firstNonFiniteIn(bytes, dtype);
-  if (index < 0) return { name, dtype, shape, bytes };
-  throw modelError(`tensor "${name}"[${index}]: ${values[index]} is too large for ${dtype}`, "Write it as F32.");
+function tensor(name: string, shape: number[], values: Float32Array, dtype: GgufDtype): GgufTensorData {
+  return { name, dtype, shape, bytes: roundToBytes(new Float64Array(values), dtype) };
+}
+
+/** The factor as `dtype` holds it. */
+function rounded(factor: AdapterFactor, dtype: GgufDtype): AdapterFactor {
+  const [A, B] = (["A", "B"] as const).map((side) => {
+    const values = toFloat32(roundToBytes(new Float64Array(factor[side]), dtype), dtype);
+    const index = firstNonFinite(values);
+    if (index < 0) return values;
+    throw modelError(
+      `${factor.module}.lora_${side}[${index}]: ${factor[side][index]} is too large for ${dtype}`,
+      "Write it as F32.",
+    );
+  }) as [Float32Array, Float32Array];
+  return { ...factor, A, B };
 }
 
 /** Every module must have its tensor in llama.cpp, and no two the same. */

@@ -10,8 +10,8 @@ import { importSafetensors, TENSOR_FILES } from "./import-safetensors.ts";
 export interface ImportOptions {
   /** Also with values that are not finite, for those who want to look at them. */
   readonly evenBroken?: boolean;
-  /** The model it was trained on; needed for GGUF, where llama.cpp reorders rows by heads. */
-  readonly base?: GgufBase;
+  /** The model it was trained on; asked for GGUF alone, where llama.cpp reorders rows by heads. */
+  base?(): Promise<GgufBase>;
 }
 
 /**
@@ -20,7 +20,7 @@ export interface ImportOptions {
  * @throws FormatError or ModelError listing everything that is wrong with it.
  */
 export async function importAdapter(source: ModelSource, options: ImportOptions = {}): Promise<Adapter> {
-  const { evenBroken = false, base } = options;
+  const { evenBroken = false } = options;
   const found = await Promise.all(TENSOR_FILES.map((path) => source.open(path)));
   const gguf = found.some((file) => file !== null)
     ? []
@@ -32,5 +32,5 @@ export async function importAdapter(source: ModelSource, options: ImportOptions 
       "Keep one of them in this folder.",
     );
   }
-  return importGguf((await source.open(gguf[0]!))!, { evenBroken, base });
+  return importGguf((await source.open(gguf[0]!))!, { evenBroken, base: await options.base?.() });
 }

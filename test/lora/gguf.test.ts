@@ -42,7 +42,7 @@ const sorted = (adapter: Adapter): Adapter => ({
   factors: [...adapter.factors].sort((a, b) => compareModules(a.module, b.module)),
 });
 const reread = (files: readonly AdapterFile[], known?: GgufBase) =>
-  importAdapter(memoryModel("adapter", files), known ? { base: known } : {});
+  importAdapter(memoryModel("adapter", files), known ? { base: async () => known } : {});
 const through = (adapter: Adapter, known: GgufBase, dtype?: GgufDtype) =>
   reread([exportGguf(adapter, known, dtype).file], known);
 

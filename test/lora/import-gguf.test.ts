@@ -30,7 +30,7 @@ const base: GgufBase = {
 const read = (keys: GgufEntry[], tensors: GgufTensorData[], known?: GgufBase) =>
   importAdapter(
     memoryModel("folder", [{ path: "a.gguf", bytes: writeGguf(keys, tensors) }]),
-    known ? { base: known } : {},
+    known ? { base: async () => known } : {},
   );
 
 async function failure(run: Promise<unknown>): Promise<LorikeetError> {

@@ -3,24 +3,31 @@
 import { formatCount, formatNumber, formatSetting } from "../../core/units.ts";
 import { type Adapter, scaleOf } from "../../lora/adapter.ts";
 import { type AdapterAudit, auditAdapter, type FactorAudit } from "../../lora/audit.ts";
-import { importAdapter } from "../../lora/import.ts";
 import { uniformAdapter } from "../../lora/uniform.ts";
 import { formatTable } from "../format.ts";
 import { layerPicture } from "../layer-picture.ts";
-import { folderSource } from "../node/folder.ts";
-import { JSON_OUTPUT } from "./flags.ts";
+import { readAdapter } from "../node/adapter-place.ts";
+import { ADAPTER_PLACE, JSON_OUTPUT } from "./flags.ts";
 import { runnable } from "./runnable.ts";
 
 const INSPECT = {
   name: "inspect",
   summary: "Shows the layers of an adapter: size and effective rank of each change, and which ones stand out.",
-  positionals: [{ name: "ADAPTER_DIR", meaning: "Folder of an adapter, MLX's or PEFT's." }],
-  flags: [JSON_OUTPUT],
+  positionals: [ADAPTER_PLACE],
+  flags: [
+    {
+      name: "model",
+      kind: "text",
+      unit: "DIR|org/name|demo",
+      meaning: "The base model; a GGUF file of a llama has its rows in an order that only the model's heads tell.",
+    },
+    JSON_OUTPUT,
+  ],
 } as const;
 
 export const inspect = runnable(INSPECT, async ({ values, positionals }, io) => {
-  const [folder = ""] = positionals;
-  const adapter = await importAdapter(folderSource(folder), { evenBroken: true });
+  const [place = ""] = positionals;
+  const adapter = await readAdapter(place, values.model, { evenBroken: true });
   const audit = auditAdapter(adapter);
   const status = audit.finite ? 0 : 1;
   if (values.json) {
