@@ -12,6 +12,8 @@ export interface AdapterFactor {
   readonly in_features: number;
   readonly out_features: number;
   readonly rank: number;
+  /** What its B·A is multiplied with, where that is not the adapter's scale. */
+  readonly scale?: number;
   /** [rank, in_features] */
   readonly A: Float32Array;
   /** [out_features, rank] */
@@ -19,9 +21,10 @@ export interface AdapterFactor {
 }
 
 export interface Adapter {
+  /** The largest of its factors' ranks. */
   readonly rank: number;
   readonly alpha: number;
-  /** What B·A is multiplied with. */
+  /** What B·A is multiplied with, for every factor that has no scale of its own. */
   readonly scale: number;
   readonly dropout: number;
   /** By block, then by name. */
@@ -55,15 +58,21 @@ export function compareModules(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** Throws ShapeError unless A is [rank, in] and B is [out, rank] with the adapter's rank. */
-export function checkFactor(factor: AdapterFactor, rank: number): void {
-  const { module, in_features, out_features, A, B } = factor;
-  const fits = factor.rank === rank && A.length === rank * in_features && B.length === out_features * rank;
-  if (fits) return;
-  throw shapeError(
-    `${module}: expected A [${rank}, ${in_features}] and B [${out_features}, ${rank}], ` +
-      `got rank ${factor.rank} with ${A.length} and ${B.length} values`,
-  );
+/** What B·A of this factor is multiplied with. */
+export const scaleOf = (adapter: Pick<Adapter, "scale">, factor: AdapterFactor): number =>
+  factor.scale ?? adapter.scale;
+
+/** Throws ShapeError unless every A is [r, in] and every B [out, r], with the adapter's rank as the largest r. */
+export function checkFactors({ rank, factors }: Adapter): void {
+  for (const { module, in_features, out_features, rank: r, A, B } of factors) {
+    if (r >= 1 && A.length === r * in_features && B.length === out_features * r) continue;
+    throw shapeError(
+      `${module}: expected A [${r}, ${in_features}] and B [${out_features}, ${r}], ` +
+        `got ${A.length} and ${B.length} values`,
+    );
+  }
+  const largest = Math.max(...factors.map((factor) => factor.rank));
+  if (largest !== rank) throw shapeError(`adapter: expected rank ${rank} as its largest, got ${largest}`);
 }
 
 /** Index of the first NaN or infinity, or −1. */

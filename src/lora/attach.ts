@@ -12,6 +12,7 @@ import type { Dropout, Linear, LowRank } from "../nn/linear.ts";
 import type { ModuleTree } from "../nn/module.ts";
 import type { Adapter, AdapterFactor } from "./adapter.ts";
 import { type Target, targetLayers } from "./targets.ts";
+import { uniformAdapter } from "./uniform.ts";
 
 export interface LoraOptions {
   readonly rank: number;
@@ -68,13 +69,14 @@ export function attachLora(tree: ModuleTree, device: Device, options: LoraOption
   return attached;
 }
 
-/** Puts an existing adapter on `tree`. It must fit: `checkAdapterFits` reports every misfit before. */
+/** Puts an existing adapter on `tree`, under one rank and one scale. It must fit: `checkAdapterFits` reports every misfit before. */
 export function attachAdapter(
   tree: ModuleTree,
   device: Device,
-  adapter: Adapter,
+  given: Adapter,
   options: { readonly trainable: boolean; readonly dropout?: number },
 ): AttachedLora {
+  const { adapter } = uniformAdapter(given);
   // In the model's order, as fresh adapters have it, so that the two lie alike in the buffer.
   const byPath = new Map(adapter.factors.map((factor) => [factor.module, factor]));
   const all = targetLayers(tree, { targetModules: null, numLayers: 0 });

@@ -3,7 +3,7 @@
  * page, and for the estimate before training.
  */
 
-import { type Adapter, type AdapterFactor, type LinearShape, transpose } from "./adapter.ts";
+import { type Adapter, type AdapterFactor, type LinearShape, scaleOf, transpose } from "./adapter.ts";
 import { isOutlier, robustZ } from "./outliers.ts";
 import { effectiveRank, gramOfColumns, singularValues } from "./singular-values.ts";
 
@@ -57,14 +57,14 @@ export interface AdapterAudit extends AdapterSizes {
 export function measureAdapter(adapter: Adapter): AdapterSizes {
   return together(
     adapter,
-    adapter.factors.map((factor) => measureFactor(factor, adapter.scale).size),
+    adapter.factors.map((factor) => measureFactor(factor, scaleOf(adapter, factor)).size),
   );
 }
 
 /** The same with singular values, and how each layer stands among its kind. */
 export function auditAdapter(adapter: Adapter): AdapterAudit {
   const layers = adapter.factors.map((factor) => {
-    const { size, spectrum } = measureFactor(factor, adapter.scale);
+    const { size, spectrum } = measureFactor(factor, scaleOf(adapter, factor));
     const singular_values = spectrum();
     return {
       ...size,
@@ -83,7 +83,9 @@ function together<T extends FactorSize>(adapter: Adapter, factors: readonly T[])
     rank: adapter.rank,
     alpha: adapter.alpha,
     scale: adapter.scale,
-    ...describeTrainable(adapter.factors, adapter.rank),
+    layers: factors.length,
+    tensors: 2 * factors.length,
+    parameters: factors.reduce((sum, factor) => sum + factor.parameters, 0),
     finite: factors.every((factor) => factor.finite),
     zero: factors.every((factor) => factor.zero),
     factors,

@@ -6,9 +6,12 @@
 
 import { modelError, Problems } from "../core/errors.ts";
 import type { JsonValue } from "../core/json.ts";
-import { type AdapterConfigParts, writeMlxAdapterConfig, writePeftAdapterConfig } from "../formats/adapter-config.ts";
+import { type AdapterConfigParts, wholeIfClose } from "../formats/adapter-config.ts";
+import { writeMlxAdapterConfig } from "../formats/mlx-config.ts";
+import { writePeftAdapterConfig } from "../formats/peft-config.ts";
 import { type TensorData, writeSafetensors } from "../formats/safetensors.ts";
-import { type Adapter, checkFactor, firstNonFinite, splitModule, transpose } from "./adapter.ts";
+import { type Adapter, checkFactors, firstNonFinite, scaleOf, splitModule, transpose } from "./adapter.ts";
+import { commonScale, uniformAdapter } from "./uniform.ts";
 
 export interface AdapterFile {
   readonly path: string;
@@ -17,12 +20,14 @@ export interface AdapterFile {
 
 /**
  * The folder mlx-lm, mlx-swift, mlx-vlm and Ollama load.
+ * They know one rank and one scale: where layers differ, `uniformAdapter` says what becomes of it.
  * `num_layers` counts blocks from the last, so `adapter.num_hidden_layers` must be set when the last block is not adapted.
  * @param extras further keys of adapter_config.json, information only (learning_rate, iters, seed, …).
  * @throws ModelError for values that are not finite, ShapeError for factors of another shape.
  */
-export function exportMlx(adapter: Adapter, extras: Readonly<Record<string, JsonValue>> = {}): AdapterFile[] {
-  checkExportable(adapter);
+export function exportMlx(given: Adapter, extras: Readonly<Record<string, JsonValue>> = {}): AdapterFile[] {
+  checkExportable(given);
+  const { adapter } = uniformAdapter(given);
   const prefix = adapter.in_language_model ? "language_model." : "";
   const tensors = adapter.factors.flatMap(({ module, in_features, out_features, rank, A, B }) => [
     tensor(`${prefix}${module}.lora_a`, [in_features, rank], transpose(A, rank, in_features)),
@@ -46,7 +51,7 @@ export function exportPeft(adapter: Adapter): AdapterFile[] {
       tensor(`base_model.model.${path}.lora_B.weight`, [out_features, rank], new Float32Array(B)),
     ];
   });
-  const config = writePeftAdapterConfig({ ...configParts(adapter), ...peftTargets(adapter) });
+  const config = writePeftAdapterConfig({ ...configParts(adapter), ...peftTargets(adapter), ...peftNumbers(adapter) });
   return files("adapter_model.safetensors", tensors, "pt", config);
 }
 
@@ -61,11 +66,12 @@ function tensor(name: string, shape: number[], values: Float32Array<ArrayBuffer>
   return { name, dtype: "F32", shape, bytes: new Uint8Array(values.buffer) };
 }
 
-function checkExportable(adapter: Adapter): void {
+/** Throws for an adapter without layers, of impossible shapes, or with values that are not finite. */
+export function checkExportable(adapter: Adapter): void {
   if (adapter.factors.length === 0) throw modelError("adapter: expected at least one adapted linear, got none");
+  checkFactors(adapter);
   const problems = new Problems();
   for (const factor of adapter.factors) {
-    checkFactor(factor, adapter.rank);
     for (const name of ["A", "B"] as const) {
       const index = firstNonFinite(factor[name]);
       if (index >= 0)
@@ -111,6 +117,49 @@ function peftTargets(adapter: Adapter): Pick<AdapterConfigParts, "target_modules
   }
   const all = blocks.at(-1) === blocks.length - 1 && (adapter.num_hidden_layers ?? blocks.length) === blocks.length;
   return { target_modules, layers_to_transform: all ? null : blocks };
+}
+
+/** The commonest rank and scale for all, and a pattern for every module that has others: PEFT takes the first that fits. */
+function peftNumbers(adapter: Adapter) {
+  const layers = adapter.factors.map((factor) => ({
+    module: factor.module,
+    rank: factor.rank,
+    scale: scaleOf(adapter, factor),
+  }));
+  const rank = commonest(layers.map((layer) => layer.rank));
+  const scale = commonScale(adapter);
+  const alpha = wholeIfClose(scale * rank);
+  const ranks = layers.map((layer) => ({ module: layer.module, value: layer.rank }));
+  const alphas = layers.map((layer) => ({ module: layer.module, value: wholeIfClose(layer.scale * layer.rank) }));
+  const name = (module: string) => peftPath(adapter, module);
+  return { rank, scale, rank_pattern: patterns(ranks, rank, name), alpha_pattern: patterns(alphas, alpha, name) };
+}
+
+interface LayerValue {
+  readonly module: string;
+  readonly value: number;
+}
+
+/** By leaf name where all of that name agree, else by path. */
+function patterns(layers: readonly LayerValue[], common: number, name: (module: string) => string) {
+  const byLeaf = new Map<string, LayerValue[]>();
+  for (const layer of layers)
+    byLeaf.set(leafName(layer.module), [...(byLeaf.get(leafName(layer.module)) ?? []), layer]);
+  const entries = [...byLeaf].flatMap(([leaf, all]) => {
+    const { value } = all[0]!;
+    if (all.every((layer) => layer.value === value)) return [[leaf, value] as const];
+    return all.map((layer) => [escaped(name(layer.module)), layer.value] as const);
+  });
+  return Object.fromEntries(entries.filter(([, value]) => value !== common));
+}
+
+/** Dots stay, as PEFT's own files have them: a name in which another character stood there does not exist. */
+const escaped = (name: string) => name.replace(/[^\w.-]/g, "\\$&");
+
+function commonest(values: readonly number[]): number {
+  const counts = new Map<number, number>();
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+  return [...counts].sort((a, b) => b[1] - a[1])[0]![0];
 }
 
 function leafName(module: string): string {

@@ -1,250 +1,36 @@
-/**
- * Files → adapter, from MLX's layout or PEFT's. The tensors' names decide which one it is and which modules are adapted;
- * adapter_config.json gives rank and scale. Every fault of the tensor file is reported together.
- */
+/** Files → adapter, from every layout that is known: the names of the files decide which one it is. */
 
-import { type ModelSource, memorySource, readJson } from "../core/bytes.ts";
-import { toFloat32 } from "../core/dtype.ts";
-import { modelError, Problems } from "../core/errors.ts";
-import { type AdapterConfig, parseMlxAdapterConfig, parsePeftAdapterConfig } from "../formats/adapter-config.ts";
-import { openSafetensors, type SafetensorsFile, type TensorInfo } from "../formats/safetensors.ts";
-import {
-  type Adapter,
-  type AdapterFactor,
-  compareModules,
-  firstNonFinite,
-  type LinearShape,
-  splitModule,
-  transpose,
-} from "./adapter.ts";
+import type { ModelSource } from "../core/bytes.ts";
+import { modelError } from "../core/errors.ts";
+import type { GgufBase } from "../formats/gguf-base.ts";
+import type { Adapter } from "./adapter.ts";
+import { importGguf } from "./import-gguf.ts";
+import { importSafetensors, TENSOR_FILES } from "./import-safetensors.ts";
 
-interface Layout {
-  readonly label: "MLX" | "PEFT";
-  /** The two leaves behind a module's path. */
-  readonly leaf: { readonly A: string; readonly B: string };
-  /** Prefix of every name, dropped. */
-  readonly prefix: string;
-  /** MLX stores both factors the other way round. */
-  readonly transposed: boolean;
-  readonly parseConfig: (json: unknown, where: string) => AdapterConfig;
-}
-
-const MLX: Layout = {
-  label: "MLX",
-  leaf: { A: ".lora_a", B: ".lora_b" },
-  prefix: "",
-  transposed: true,
-  parseConfig: parseMlxAdapterConfig,
-};
-const PEFT: Layout = {
-  label: "PEFT",
-  leaf: { A: ".lora_A.weight", B: ".lora_B.weight" },
-  prefix: "base_model.model.",
-  transposed: false,
-  parseConfig: parsePeftAdapterConfig,
-};
-
-const TENSOR_FILES = ["adapters.safetensors", "adapter_model.safetensors"];
-const CONFIG_FILE = "adapter_config.json";
-
-interface ImportOptions {
+export interface ImportOptions {
+  /** Also with values that are not finite, for those who want to look at them. */
   readonly evenBroken?: boolean;
-}
-
-/** The tensors that make up one module's factors. */
-interface Pair {
-  A?: TensorInfo;
-  B?: TensorInfo;
+  /** The model it was trained on; asked for GGUF alone, where llama.cpp reorders rows by heads. */
+  base?(): Promise<GgufBase>;
 }
 
 /**
- * Reads an adapter folder of either layout into f32 factors.
- * @param options `evenBroken`: also with values that are not finite, for those who want to look at them.
- * @throws FormatError or ModelError listing every incomplete pair, wrong rank, wrong shape and value that is not finite.
+ * Reads an adapter into f32 factors: MLX's folder or PEFT's, or else the GGUF file in the folder. Where llama.cpp's
+ * converter has put its file beside PEFT's, PEFT's is read.
+ * @throws FormatError or ModelError listing everything that is wrong with it.
  */
 export async function importAdapter(source: ModelSource, options: ImportOptions = {}): Promise<Adapter> {
-  const file = await openTensorFile(source);
-  const layout = [...file.tensors.keys()].some((name) => /\.lora_[ab]$/.test(name)) ? MLX : PEFT;
-  const json = await readJson(source, CONFIG_FILE);
-  if (json === undefined) {
+  const { evenBroken = false } = options;
+  const found = await Promise.all(TENSOR_FILES.map((path) => source.open(path)));
+  const gguf = found.some((file) => file !== null)
+    ? []
+    : (await source.list()).filter((path) => path.endsWith(".gguf"));
+  if (gguf.length === 0) return importSafetensors(source, evenBroken);
+  if (gguf.length > 1) {
     throw modelError(
-      `${source.label}: expected ${CONFIG_FILE} beside the tensors, found none`,
-      "It holds the adapter's scale, which cannot be guessed; copy it from where the adapter was trained.",
+      `${source.label}: expected one adapter, found ${gguf.join(", ")}`,
+      "Keep one of them in this folder.",
     );
   }
-  const config = layout.parseConfig(json, `${source.label}/${CONFIG_FILE}`);
-  const problems = new Problems();
-  const pairs = pairTensors(file, layout, problems);
-  const factors: AdapterFactor[] = [];
-  for (const [path, pair] of pairs) {
-    const factor = await readFactor(file, layout, path, pair, { rank: config.rank, ...options }, problems);
-    if (factor === null) continue;
-    if (factors.some(({ module }) => module === factor.module)) problems.add(`${path}: expected once, found twice`);
-    factors.push(factor);
-  }
-  problems.throwIfAny(
-    "format",
-    `${file.name} (${layout.label} layout)`,
-    "Only plain LoRA on linear layers can be read.",
-  );
-  factors.sort((a, b) => compareModules(a.module, b.module));
-  return { ...config, factors, ...originOf(layout, [...pairs.keys()], factors) };
-}
-
-async function openTensorFile(source: ModelSource): Promise<SafetensorsFile> {
-  const found = (await Promise.all(TENSOR_FILES.map((path) => source.open(path)))).filter((file) => file !== null);
-  // Hundreds of small tensors: one read of the whole file is one request instead of hundreds.
-  if (found.length === 1) return openSafetensors(memorySource(found[0]!.name, await found[0]!.read(0, found[0]!.size)));
-  if (found.length > 1) {
-    throw modelError(
-      `${source.label}: expected one of ${TENSOR_FILES.join(" and ")}, found both`,
-      `They are two adapters, and ${CONFIG_FILE} describes only one; keep one in this folder.`,
-    );
-  }
-  const files = await source.list();
-  throw modelError(
-    `${source.label}: expected ${TENSOR_FILES.join(" or ")}, found ${files.slice(0, 12).join(", ") || "no files"}`,
-    files.includes("adapter_model.bin")
-      ? "adapter_model.bin cannot be read here; save the adapter again with safe_serialization=True."
-      : "Choose the folder that holds the adapter.",
-  );
-}
-
-/** Groups tensors by module path as written; notes names that are no LoRA factor. */
-function pairTensors(file: SafetensorsFile, layout: Layout, problems: Problems): Map<string, Pair> {
-  const pairs = new Map<string, Pair>();
-  for (const info of file.tensors.values()) {
-    const side = info.name.endsWith(layout.leaf.A) ? "A" : info.name.endsWith(layout.leaf.B) ? "B" : null;
-    if (side === null || !info.name.startsWith(layout.prefix)) {
-      problems.add(
-        `tensor "${info.name}": expected ${layout.prefix}…${layout.leaf.A} or ${layout.leaf.B}${guess(info.name)}`,
-      );
-      continue;
-    }
-    const path = info.name.slice(layout.prefix.length, -layout.leaf[side].length);
-    const pair = pairs.get(path) ?? {};
-    pair[side] = info;
-    pairs.set(path, pair);
-  }
-  if (file.tensors.size === 0) problems.add("expected lora tensors, found none");
-  return pairs;
-}
-
-function guess(name: string): string {
-  if (/\.m$|lora_magnitude_vector/.test(name)) return " (this one belongs to DoRA, which is not supported)";
-  if (name.includes("lora_embedding")) return " (adapted embeddings are not supported)";
-  if (name.endsWith(".bias")) return " (trained biases are not supported)";
-  if (/lora_[abAB]/.test(name)) return " (it has another layout than the rest)";
-  return "";
-}
-
-async function readFactor(
-  file: SafetensorsFile,
-  layout: Layout,
-  path: string,
-  { A, B }: Pair,
-  { rank, evenBroken = false }: ImportOptions & { readonly rank: number },
-  problems: Problems,
-): Promise<AdapterFactor | null> {
-  if (A === undefined || B === undefined) {
-    const [found, missing] = A === undefined ? [layout.leaf.B, layout.leaf.A] : [layout.leaf.A, layout.leaf.B];
-    problems.add(`${path}: expected a pair, found ${found} without ${missing}`);
-    return null;
-  }
-  const shape = factorShape(layout, A, B, rank, problems);
-  if (shape === null) return null;
-  const { in_features, out_features } = shape;
-  const [a, b] = [toFloat32(await file.read(A), A.dtype), toFloat32(await file.read(B), B.dtype)];
-  if (!evenBroken) {
-    noteNonFinite(A, a, problems);
-    noteNonFinite(B, b, problems);
-  }
-  return {
-    module: hubModule(path),
-    ...{ in_features, out_features, rank },
-    A: layout.transposed ? transpose(a, in_features, rank) : a,
-    B: layout.transposed ? transpose(b, rank, out_features) : b,
-  };
-}
-
-/** A [r, in] and B [out, r] in PEFT; lora_a [in, r] and lora_b [r, out] in MLX. */
-function factorShape(
-  layout: Layout,
-  A: TensorInfo,
-  B: TensorInfo,
-  rank: number,
-  problems: Problems,
-): LinearShape | null {
-  const before = problems.list.length;
-  const [rankAxisA, rankAxisB] = layout.transposed ? [1, 0] : [0, 1];
-  for (const [info, axis, form] of [
-    [A, rankAxisA, layout.transposed ? `[in, ${rank}]` : `[${rank}, in]`],
-    [B, rankAxisB, layout.transposed ? `[${rank}, out]` : `[out, ${rank}]`],
-  ] as const) {
-    const where = `tensor "${info.name}"`;
-    const { shape, dtype } = info;
-    if (shape.length !== 2 || shape[axis] !== rank) {
-      problems.add(`${where}: expected shape ${form} for the rank in ${CONFIG_FILE}, got [${shape.join(", ")}]`);
-    }
-    if (!["F32", "F16", "BF16"].includes(dtype)) problems.add(`${where}: expected F32, F16 or BF16, got ${dtype}`);
-  }
-  if (problems.list.length > before) return null;
-  return { in_features: A.shape[1 - rankAxisA]!, out_features: B.shape[1 - rankAxisB]! };
-}
-
-function noteNonFinite({ name }: TensorInfo, values: Float32Array, problems: Problems): void {
-  const index = firstNonFinite(values);
-  if (index >= 0) problems.add(`tensor "${name}": expected finite values, got ${values[index]} at index ${index}`);
-}
-
-/** Multimodal wrappers call their text half language_model.model (MLX) or model.language_model (transformers). */
-const WRAPPED = /^(?:language_model\.model|model\.language_model)\.|^language_model\.(?=lm_head$)/;
-
-function hubModule(path: string): string {
-  return path.replace(WRAPPED, (prefix) => (prefix === "language_model." ? "" : "model."));
-}
-
-function originOf(
-  layout: Layout,
-  paths: readonly string[],
-  factors: readonly AdapterFactor[],
-): Pick<Adapter, "num_hidden_layers" | "in_language_model"> {
-  const blocks = factors.flatMap(({ module }) => splitModule(module).block ?? []);
-  return {
-    // mlx-lm adapts the last blocks, so the highest adapted one is the base's last; PEFT may choose any.
-    ...(layout === MLX && blocks.length > 0 ? { num_hidden_layers: Math.max(...blocks) + 1 } : {}),
-    ...(paths.some((path) => WRAPPED.test(path)) ? { in_language_model: true } : {}),
-  };
-}
-
-/**
- * Checks an adapter against the linears of a model (Hub module path → shape).
- * @throws ModelError listing every misfit with what was expected and found.
- */
-export function checkAdapterFits(adapter: Adapter, linears: ReadonlyMap<string, LinearShape>): void {
-  const problems = new Problems();
-  for (const { module, in_features, out_features } of adapter.factors) {
-    const linear = linears.get(module);
-    if (linear === undefined) {
-      problems.add(`${module}: the model has no such linear`);
-    } else if (linear.in_features !== in_features || linear.out_features !== out_features) {
-      const expected = `${linear.in_features} → ${linear.out_features}`;
-      problems.add(`${module}: expected ${expected} (in → out) from the model, got ${in_features} → ${out_features}`);
-    }
-  }
-  const trained = adapter.base_model === undefined ? "" : ` It was trained on ${adapter.base_model}.`;
-  problems.throwIfAny("model", "adapter does not fit the model", `${describeLinears(linears)}${trained}`);
-}
-
-/** "The model has blocks 0 to 27 with mlp.down_proj, …; and lm_head." */
-function describeLinears(linears: ReadonlyMap<string, LinearShape>): string {
-  const parts = [...linears.keys()].map(splitModule);
-  const blocks = parts.flatMap(({ block }) => block ?? []);
-  const inside = [...new Set(parts.filter(({ block }) => block !== null).map(({ key }) => key))].sort();
-  const outside = parts.filter(({ block }) => block === null).map(({ key }) => key);
-  const sentences = [
-    ...(blocks.length > 0 ? [`blocks 0 to ${Math.max(...blocks)} with ${inside.join(", ")}`] : []),
-    ...(outside.length > 0 ? [outside.join(", ")] : []),
-  ];
-  return `The model has ${sentences.join("; and ") || "no linears"}.`;
+  return importGguf((await source.open(gguf[0]!))!, { evenBroken, base: await options.base?.() });
 }

@@ -11,7 +11,7 @@ import { type Diagnosis, type DiagnosisFacts, diagnose, type TrainingFacts } fro
 import type { Adapter, AdapterFactor } from "../lora/adapter.ts";
 import { type AttachedLora, adapterOf, attachAdapter, detachAdapter, freeLora, readFactors } from "../lora/attach.ts";
 import { exportMlx } from "../lora/export.ts";
-import { checkAdapterFits } from "../lora/import.ts";
+import { checkAdapterFits } from "../lora/fits.ts";
 import { linearShapes, targetLayers } from "../lora/targets.ts";
 import { scheduledRate, type TrainConfig } from "./config.ts";
 import { openBench } from "./diagnosis-bench.ts";

@@ -12,7 +12,7 @@ import type { Answer, AnswerVerdict } from "../health/answers.ts";
 import type { Finding } from "../health/finding.ts";
 import type { Adapter } from "../lora/adapter.ts";
 import { type AttachedLora, attachAdapter, attachLora, detachAdapter, freeLora } from "../lora/attach.ts";
-import { checkAdapterFits } from "../lora/import.ts";
+import { checkAdapterFits } from "../lora/fits.ts";
 import { linearShapes, targetLayers } from "../lora/targets.ts";
 import { type LoadOptions, loadModel } from "../models/load.ts";
 import type { CausalLM } from "../models/model.ts";

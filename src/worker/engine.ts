@@ -220,8 +220,9 @@ export function createEngine(publish: (event: EngineEvent) => void, around = bro
       return auditAdapter(await importAdapter((await currentRun(opened())).folder.source()));
     },
     async runFile(id, file) {
-      const { folder, state } = await openRunFolder(opened().context.store, id);
-      return makeRunFile(folder, state, file);
+      const { context, models } = opened();
+      const { folder, state } = await openRunFolder(context.store, id);
+      return makeRunFile(folder, state, file, () => models.ggufBase(state.model));
     },
     async pushToHub(request) {
       const { context } = opened();

@@ -274,6 +274,7 @@ export type RunFile =
   | "adapter_config.json"
   | "mlx.zip"
   | "peft.zip"
+  | "adapter.gguf"
   | "run.json"
   | "metrics.jsonl"
   | "metrics.csv"

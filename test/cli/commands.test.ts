@@ -1,4 +1,4 @@
-/** eval, logits, generate, inspect and convert on the golden models. */
+/** eval, logits, generate and inspect on the golden models. */
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -7,16 +7,7 @@ import { toFloat32 } from "../../src/core/dtype.ts";
 import { openSafetensors } from "../../src/formats/safetensors.ts";
 import { relativeL2 } from "../support/compare.ts";
 import { fixtureJson, fixturePath, fixtureTensors, paddedBatch, unpadRows } from "../support/golden.ts";
-import {
-  filesIn,
-  goldenRecords,
-  lorikeet,
-  readJsonFile,
-  succeed,
-  type TokenRecord,
-  temporaryFolder,
-  writeRecords,
-} from "./support.ts";
+import { goldenRecords, lorikeet, succeed, type TokenRecord, temporaryFolder, writeRecords } from "./support.ts";
 
 const MODEL = fixturePath("llama");
 const RANDOM = fixturePath("llama/adapters/random");
@@ -171,54 +162,3 @@ describe("inspect", () => {
     expect((await succeed("inspect", fixturePath("llama/adapters/init"))).out).toContain("changes nothing");
   });
 });
-
-describe("convert", () => {
-  it("peft → mlx → peft → mlx: the same numbers, the same logits", async () => {
-    await succeed("convert", RANDOM, "--to", "mlx", "--out", at("mlx"));
-    await succeed("convert", at("mlx"), "--to", "peft", "--out", at("peft"));
-    await succeed("convert", at("peft"), "--to", "mlx", "--out", at("mlx-2"));
-    expect(filesIn(at("peft"))).toEqual(["adapter_config.json", "adapter_model.safetensors"]);
-    for (const file of filesIn(at("mlx"))) {
-      expect(readFileSync(at("mlx", file)).equals(readFileSync(at("mlx-2", file))), file).toBe(true);
-    }
-    const theirs = await fixtureTensors("llama/adapters/random/adapter_model.safetensors");
-    const ours = await tensorsAt(at("peft", "adapter_model.safetensors"));
-    expect([...ours.keys()].sort()).toEqual([...theirs.keys()].sort());
-    for (const [name, values] of ours) expect(relativeL2(values, theirs.get(name)!.values), name).toBe(0);
-    const loss = async (adapter: string) =>
-      JSON.parse((await succeed("eval", "--model", MODEL, "--data", data, "--json", "--adapter-path", adapter)).out)
-        .loss;
-    expect(await loss(at("mlx"))).toBe(await loss(RANDOM));
-  });
-
-  it("counts MLX's blocks from the base's last, where it is told which that is", async () => {
-    const line = ["convert", RANDOM, "--to", "mlx", "--out"];
-    await succeed(...line, at("deep"), "--num-hidden-layers", "5");
-    expect(readJsonFile(at("deep", "adapter_config.json")).num_layers).toBe(5);
-    await succeed(...line, at("by-model"), "--model", MODEL);
-    expect(readJsonFile(at("by-model", "adapter_config.json")).num_layers).toBe(2);
-    const shallow = await lorikeet([...line, at("shallow"), "--num-hidden-layers", "1"]);
-    expect(shallow.status).toBe(1);
-    expect(shallow.err).toContain("adapts block 1, counted from 0; a base of 1 blocks has none of that number");
-    expect(filesIn(folder)).not.toContain("shallow");
-  });
-
-  it("refuses GGUF, and a folder that holds an adapter of the other layout", async () => {
-    const gguf = await lorikeet(["convert", RANDOM, "--to", "gguf", "--out", at("gguf")]);
-    expect(gguf.status).toBe(1);
-    expect(gguf.err).toContain("cannot be written as GGUF yet");
-    expect(filesIn(folder)).not.toContain("gguf");
-    await succeed("convert", RANDOM, "--to", "peft", "--out", at("held"));
-    const second = await lorikeet(["convert", RANDOM, "--to", "mlx", "--out", at("held")]);
-    expect(second.err).toContain("holds adapter_model.safetensors");
-    expect(filesIn(at("held"))).toEqual(["adapter_config.json", "adapter_model.safetensors"]);
-  });
-});
-
-async function tensorsAt(file: string): Promise<Map<string, Float32Array>> {
-  const opened = await openSafetensors(memorySource(file, readFileSync(file)));
-  const entries = [...opened.tensors.values()].map(async (info) => {
-    return [info.name, toFloat32(await opened.read(info), info.dtype)] as const;
-  });
-  return new Map(await Promise.all(entries));
-}

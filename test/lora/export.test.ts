@@ -205,7 +205,11 @@ describe("refusing", () => {
 
   it("factors of another shape, and no factors", () => {
     const adapter = randomAdapter(linears, 4);
-    expect(() => exportMlx({ ...adapter, rank: 5 })).toThrow("expected A [5, 64] and B [64, 5], got rank 4");
+    expect(() => exportMlx({ ...adapter, rank: 5 })).toThrow("expected rank 5 as its largest, got 4");
+    const short = { ...adapter.factors[0]!, B: new Float32Array(255) };
+    expect(() => exportMlx({ ...adapter, factors: [short] })).toThrow(
+      "expected A [4, 64] and B [64, 4], got 256 and 255 values",
+    );
     expect(() => exportPeft({ ...adapter, factors: [] })).toThrow("expected at least one adapted linear, got none");
   });
 });

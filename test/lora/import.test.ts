@@ -3,7 +3,8 @@ import { memoryModel } from "../../src/core/bytes.ts";
 import { f32ToBf16, f32ToF16 } from "../../src/core/dtype.ts";
 import { LorikeetError } from "../../src/core/errors.ts";
 import { type TensorData, writeSafetensors } from "../../src/formats/safetensors.ts";
-import { checkAdapterFits, importAdapter } from "../../src/lora/import.ts";
+import { checkAdapterFits } from "../../src/lora/fits.ts";
+import { importAdapter } from "../../src/lora/import.ts";
 import { blockLinears, fixture, fixtureConfig, randomAdapter } from "./support.ts";
 
 const json = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
@@ -129,7 +130,7 @@ describe("refusing", () => {
     expect(error.message).toContain(
       `tensor "${layer(4)}.lora_B.weight": expected shape [out, 2] for the rank in adapter_config.json, got [2, 5, 1]`,
     );
-    expect(error.message).toContain("(this one belongs to DoRA, which is not supported)");
+    expect(error.message).toContain("(this one belongs to DoRA, which is not supported yet)");
     expect(error.message).toContain('tensor "base_model.model.lm_head.weight": expected');
   });
 
@@ -154,7 +155,7 @@ describe("refusing", () => {
     const bin = memoryModel("adapter", [{ path: "adapter_model.bin", bytes: peftConfig }]);
     const noTensors = await failure(importAdapter(bin));
     expect(noTensors.message).toContain(
-      "expected adapters.safetensors or adapter_model.safetensors, found adapter_model.bin",
+      "expected adapters.safetensors, adapter_model.safetensors or a .gguf file, found adapter_model.bin",
     );
     expect(noTensors.hint).toContain("safe_serialization");
     const bytes = writeSafetensors(good);

@@ -132,6 +132,9 @@ describe("the engine", () => {
       ),
     );
     expect(again.factors[3]!.A).toEqual(adapter.factors[3]!.A);
+    const gguf = await engine.runFile(id!, "adapter.gguf");
+    expect(gguf.name).toBe("adapter.gguf");
+    expect(await gguf.blob.slice(0, 4).text()).toBe("GGUF");
     const csv = await (await engine.runFile(id!, "metrics.csv")).blob.text();
     expect(csv.trim().split("\n")).toHaveLength(7);
     const report = await (await engine.runFile(id!, "report.html")).blob.text();

@@ -1,9 +1,14 @@
 /** The files of a run as they are taken away: what has collapsed says so, in its name and beside it. */
 import { unzipSync } from "fflate";
 import { describe, expect, it } from "vitest";
+import type { GgufBase } from "../../src/formats/gguf-base.ts";
+import { exportMlx } from "../../src/lora/export.ts";
+import { exportGguf } from "../../src/lora/export-gguf.ts";
+import { importAdapter } from "../../src/lora/import.ts";
 import { makeRunFile } from "../../src/worker/runs/run-files.ts";
 import { RunFolder } from "../../src/worker/runs/run-folder.ts";
 import { memoryStore } from "../../src/worker/storage/memory-store.ts";
+import { fixture } from "../lora/support.ts";
 import { outcomeAfter } from "../support/outcome.ts";
 import { storedRun } from "./support.ts";
 
@@ -19,11 +24,20 @@ async function folder(): Promise<RunFolder> {
   return made;
 }
 
+const BASE: GgufBase = {
+  ...{ architecture: "llama", num_attention_heads: 4, num_key_value_heads: 2, head_dim: 16, num_hidden_layers: 2 },
+  ...{ tie_word_embeddings: false, in_language_model: false },
+};
+/** Only GGUF asks for the model. */
+const noBase = async (): Promise<GgufBase> => {
+  throw new Error("asked for the model");
+};
+
 async function taken(state: typeof SOUND) {
   const place = await folder();
   const names: string[] = [];
-  for (const file of [...FILES, "mlx.zip"] as const) names.push((await makeRunFile(place, state, file)).name);
-  const { blob } = await makeRunFile(place, state, "mlx.zip");
+  for (const file of [...FILES, "mlx.zip"] as const) names.push((await makeRunFile(place, state, file, noBase)).name);
+  const { blob } = await makeRunFile(place, state, "mlx.zip", noBase);
   return { names, zip: unzipSync(new Uint8Array(await blob.arrayBuffer())) };
 }
 
@@ -33,6 +47,17 @@ describe("the files of a run", () => {
     expect(names.slice(0, 2)).toEqual(["adapters.safetensors", "adapter_config.json"]);
     expect(names[3]).toBe("lorikeet-demo-1970-01-01-mlx.zip");
     expect(Object.keys(zip)).not.toContain("COLLAPSED.txt");
+  });
+
+  it("are made as GGUF for the run's model, and say so too where the answers have collapsed", async () => {
+    const adapter = await importAdapter(fixture("llama/adapters/random"));
+    const place = await folder();
+    for (const { path, bytes } of exportMlx(adapter)) await place.write(path, bytes);
+    const { name, blob } = await makeRunFile(place, SOUND, "adapter.gguf", async () => BASE);
+    expect(name).toBe("adapter.gguf");
+    expect(new Uint8Array(await blob.arrayBuffer())).toEqual(exportGguf(adapter, BASE).file.bytes);
+    expect((await makeRunFile(place, COLLAPSED, "adapter.gguf", async () => BASE)).name).toBe("collapsed-adapter.gguf");
+    await expect(makeRunFile(place, SOUND, "adapter.gguf", noBase)).rejects.toThrow("asked for the model");
   });
 
   it("say that the answers have collapsed, each by itself", async () => {

@@ -3,7 +3,6 @@
 import { readDataset } from "../../data/dataset.ts";
 import type { Diagnosis, DiagnosisFacts } from "../../health/diagnosis.ts";
 import { suitableRate } from "../../health/step-size.ts";
-import { importAdapter } from "../../lora/import.ts";
 import { resolveConfig, type TrainConfig } from "../../train/config.ts";
 import { type DiagnoseEvent, PHASES, runDiagnosis } from "../../train/diagnose.ts";
 import type { EvidenceLine } from "../../train/diagnosis-lines.ts";
@@ -11,8 +10,8 @@ import { modelFacts } from "../../train/facts.ts";
 import { givenKnobs } from "../args.ts";
 import { oneLine, wrap } from "../format.ts";
 import type { Io } from "../io.ts";
+import { readAdapter } from "../node/adapter-place.ts";
 import { openDatasetFiles } from "../node/dataset-files.ts";
-import { folderSource } from "../node/folder.ts";
 import { machineBudget } from "../node/memory.ts";
 import { ADAPTER, DATA, JSON_OUTPUT, knob, MODEL, UPDATE_KNOBS, VALID } from "./flags.ts";
 import { openSession } from "./open-session.ts";
@@ -49,8 +48,7 @@ export const diagnosis = runnable(DIAGNOSE, async ({ given, values }, io) => {
   const stop = new AbortController();
   const release = io.onInterrupt(() => stop.abort());
   try {
-    const adapter =
-      adapterPath === undefined ? undefined : await importAdapter(folderSource(adapterPath), { evenBroken: true });
+    const adapter = adapterPath === undefined ? undefined : await readAdapter(adapterPath, model, { evenBroken: true });
     const dataset = await readDataset(await openDatasetFiles(data, values.valid));
     const { session } = await openSession(io, { model }, stop.signal);
     const { learningRate: _, ...knobs } = givenKnobs(given);

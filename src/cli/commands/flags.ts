@@ -44,9 +44,12 @@ export const ADAPTER = {
   name: "adapterPath",
   group: "Files",
   kind: "text",
-  unit: "DIR",
-  meaning: "Folder of an adapter, MLX's or PEFT's.",
+  unit: "DIR|FILE.gguf",
+  meaning: "An adapter: MLX's or PEFT's folder, or llama.cpp's file.",
 } as const satisfies Flag;
+
+/** The same as the argument of a command. */
+export const ADAPTER_PLACE = { name: "ADAPTER", meaning: ADAPTER.meaning } as const;
 
 export const DATA = {
   name: "data",

@@ -2,11 +2,10 @@
 import { modelError } from "../../core/errors.ts";
 import { formatBytes, formatCount, formatSetting } from "../../core/units.ts";
 import type { Adapter } from "../../lora/adapter.ts";
-import { importAdapter } from "../../lora/import.ts";
 import type { ModelFacts } from "../../train/facts.ts";
 import { type FuseRequest, type FuseResult, fuseAndProve } from "../../train/fuse/fuse.ts";
 import type { Io } from "../io.ts";
-import { folderSource } from "../node/folder.ts";
+import { readAdapter } from "../node/adapter-place.ts";
 import { findModel } from "../node/model-place.ts";
 import { commandLine } from "../shell.ts";
 import { ADAPTER, JSON_OUTPUT, MODEL } from "./flags.ts";
@@ -43,7 +42,7 @@ export const fuse = runnable(FUSE, async ({ values }, io) => {
   const folder = new FusedFolder(values.out);
   await folder.check();
   const { source, name, onHub } = await findModel(values.model);
-  const adapter = await importAdapter(folderSource(values.adapterPath));
+  const adapter = await readAdapter(values.adapterPath, values.model);
   if (onHub) io.err.write(`${name}: no folder of this name here, so from the Hub\n`);
   const stop = new AbortController();
   const release = io.onInterrupt(() => stop.abort());

@@ -1,25 +1,33 @@
 /** `lorikeet inspect`: what is in an adapter, layer by layer, as table, picture and JSON. Needs no GPU and no model. */
 
 import { formatCount, formatNumber, formatSetting } from "../../core/units.ts";
-import type { Adapter } from "../../lora/adapter.ts";
+import { type Adapter, scaleOf } from "../../lora/adapter.ts";
 import { type AdapterAudit, auditAdapter, type FactorAudit } from "../../lora/audit.ts";
-import { importAdapter } from "../../lora/import.ts";
+import { uniformAdapter } from "../../lora/uniform.ts";
 import { formatTable } from "../format.ts";
 import { layerPicture } from "../layer-picture.ts";
-import { folderSource } from "../node/folder.ts";
-import { JSON_OUTPUT } from "./flags.ts";
+import { readAdapter } from "../node/adapter-place.ts";
+import { ADAPTER_PLACE, JSON_OUTPUT } from "./flags.ts";
 import { runnable } from "./runnable.ts";
 
 const INSPECT = {
   name: "inspect",
   summary: "Shows the layers of an adapter: size and effective rank of each change, and which ones stand out.",
-  positionals: [{ name: "ADAPTER_DIR", meaning: "Folder of an adapter, MLX's or PEFT's." }],
-  flags: [JSON_OUTPUT],
+  positionals: [ADAPTER_PLACE],
+  flags: [
+    {
+      name: "model",
+      kind: "text",
+      unit: "DIR|org/name|demo",
+      meaning: "The base model; a GGUF file of a llama has its rows in an order that only the model's heads tell.",
+    },
+    JSON_OUTPUT,
+  ],
 } as const;
 
 export const inspect = runnable(INSPECT, async ({ values, positionals }, io) => {
-  const [folder = ""] = positionals;
-  const adapter = await importAdapter(folderSource(folder), { evenBroken: true });
+  const [place = ""] = positionals;
+  const adapter = await readAdapter(place, values.model, { evenBroken: true });
   const audit = auditAdapter(adapter);
   const status = audit.finite ? 0 : 1;
   if (values.json) {
@@ -34,6 +42,7 @@ export const inspect = runnable(INSPECT, async ({ values, positionals }, io) => 
     "",
     `rank ${audit.rank}, alpha ${formatSetting(audit.alpha)}, scale ${formatSetting(audit.scale)}, ` +
       `dropout ${formatSetting(adapter.dropout)}`,
+    ...layerNumbers(adapter),
     `${formatCount(audit.layers)} layers, ${formatCount(audit.tensors)} tensors, ${formatCount(audit.parameters)} parameters`,
     ...(adapter.base_model ? [`trained on ${adapter.base_model}`] : []),
     ...remarks(audit, adapter),
@@ -41,6 +50,16 @@ export const inspect = runnable(INSPECT, async ({ values, positionals }, io) => 
   io.out.write(`${lines.join("\n")}\n`);
   return status;
 });
+
+/** A line where layers have ranks or scales of their own. */
+function layerNumbers(adapter: Adapter): string[] {
+  const { notes } = uniformAdapter(adapter);
+  if (notes.length === 0) return [];
+  const range = (values: readonly number[]) =>
+    [...new Set([Math.min(...values), Math.max(...values)])].map(formatSetting).join(" to ");
+  const ranks = range(adapter.factors.map(({ rank }) => rank));
+  return [`layers differ: rank ${ranks}, scale ${range(adapter.factors.map((factor) => scaleOf(adapter, factor)))}`];
+}
 
 const row = (factor: FactorAudit) => [
   factor.module,

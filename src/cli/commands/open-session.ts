@@ -1,10 +1,9 @@
 /** What every command with a model begins with: find it, open the GPU, load the weights, put an adapter on. */
 import type { ModelSource } from "../../core/bytes.ts";
 import { formatBytes } from "../../core/units.ts";
-import { importAdapter } from "../../lora/import.ts";
 import { TrainingSession } from "../../train/session.ts";
 import type { Io } from "../io.ts";
-import { folderSource } from "../node/folder.ts";
+import { readAdapter } from "../node/adapter-place.ts";
 import { findModel } from "../node/model-place.ts";
 import type { Output } from "../progress.ts";
 
@@ -22,7 +21,7 @@ export async function openSession(
 ): Promise<OpenSession> {
   const { source, name, onHub } = await findModel(model);
   // Before the model: a wrong path should not cost a download.
-  const adapter = adapterPath === undefined ? null : await importAdapter(folderSource(adapterPath));
+  const adapter = adapterPath === undefined ? null : await readAdapter(adapterPath, model);
   if (onHub) io.err.write(`${name}: no folder of this name here, so from the Hub\n`);
   const session = new TrainingSession(await io.openDevice());
   const meter = createMeter(io.err, onHub ? `downloading ${name}` : `loading ${name}`);

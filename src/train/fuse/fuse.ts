@@ -6,7 +6,7 @@ import type { ModelSource } from "../../core/bytes.ts";
 import { openCheckpoint } from "../../formats/checkpoint.ts";
 import type { Device } from "../../gpu/device.ts";
 import type { Adapter } from "../../lora/adapter.ts";
-import { checkAdapterFits } from "../../lora/import.ts";
+import { checkAdapterFits } from "../../lora/fits.ts";
 import { addSums, lostShare, type MergeSums, NO_SUMS } from "../../lora/merge.ts";
 import { linearShapes } from "../../lora/targets.ts";
 import { freeWeights, loadModel } from "../../models/load.ts";

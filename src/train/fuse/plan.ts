@@ -6,6 +6,7 @@ import type { JsonValue } from "../../core/json.ts";
 import type { Checkpoint, CheckpointTensor } from "../../formats/checkpoint.ts";
 import { layoutSafetensors } from "../../formats/safetensors.ts";
 import type { Adapter, AdapterFactor } from "../../lora/adapter.ts";
+import { uniformAdapter } from "../../lora/uniform.ts";
 
 export interface FusedTensor extends Pick<CheckpointTensor, "name" | "dtype" | "shape"> {
   readonly bytes: number;
@@ -34,7 +35,8 @@ export interface FusePlan {
  * Sharded as the source is, under the source's names. Throws ModelError for a factor whose weight is not there, has
  * another shape or a type that numbers cannot be merged into.
  */
-export function planFuse(checkpoint: Checkpoint, adapter: Adapter, label: string): FusePlan {
+export function planFuse(checkpoint: Checkpoint, given: Adapter, label: string): FusePlan {
+  const { adapter } = uniformAdapter(given);
   const factors = new Map(adapter.factors.map((factor) => [`${factor.module}.weight`, factor]));
   checkFactors(factors, checkpoint, label);
   const shards = new Map<string, CheckpointTensor[]>();

@@ -2,23 +2,20 @@
  * The model of the page: chosen, described, fetched, on the GPU. Choosing another one lets the first go, with all it holds
  * on the GPU. What is fetched is kept in the store, so that a reload goes on where the network stopped.
  */
-import type { ModelSource } from "../../core/bytes.ts";
+import { type ModelSource, readJson } from "../../core/bytes.ts";
 import { type ErrorData, modelError } from "../../core/errors.ts";
+import { type GgufBase, parseGgufBase } from "../../formats/gguf-base.ts";
 import type { Device } from "../../gpu/device.ts";
 import { openAgain } from "../../gpu/open.ts";
 import type { WebGpuDevice } from "../../gpu/webgpu.ts";
-import { parseHubId } from "../../hub/hub-id.ts";
-import { hubSource } from "../../hub/huggingface.ts";
 import { type DownloadMeter, downloadMeter } from "../../hub/meter.ts";
 import { splitModule } from "../../lora/adapter.ts";
 import { chooseChatTemplate } from "../../tokenizer/chat-templates.ts";
 import { describeModel, type ModelDescription } from "../../train/describe-model.ts";
 import { TrainingSession } from "../../train/session.ts";
 import type { Context } from "../context.ts";
-import { demoSource } from "../models/demo-source.ts";
-import { filesSource } from "../models/files-source.ts";
+import { type FoundModel, findModel } from "../models/find-model.ts";
 import { keepFolder, keptFolderSource } from "../models/kept-folder.ts";
-import { storeCache } from "../models/model-cache.ts";
 import { neededFiles } from "../models/needed.ts";
 import type { DroppedFile, ModelChoice, ModelState } from "../protocol.ts";
 import { errorData } from "../rpc.ts";
@@ -138,6 +135,14 @@ export class ModelDesk {
     return this.loading;
   }
 
+  /** What llama.cpp makes of a model, chosen or not; of its files only config.json is read. */
+  async ggufBase(choice: ModelChoice): Promise<GgufBase> {
+    const same = JSON.stringify(this.pinned) === JSON.stringify(choice);
+    const options = { meter: downloadMeter(), signal: new AbortController().signal };
+    const source = same ? this.chosen!.source : (await this.sourceOf(choice, options)).source;
+    return parseGgufBase(await readJson(source, "config.json"), `${source.label}/config.json`);
+  }
+
   /** What is on its way stops where it is; `load` goes on. */
   pause(): void {
     if (this.state.phase !== "loading" || !this.chosen) return;
@@ -207,33 +212,14 @@ export class ModelDesk {
     }
   }
 
-  private async sourceOf(
+  private sourceOf(
     choice: ModelChoice,
     { files, meter, signal }: { files?: readonly DroppedFile[] | undefined; meter: DownloadMeter; signal: AbortSignal },
-  ): Promise<{ source: ModelSource; exact: ModelChoice; pinned: ModelChoice }> {
-    const { store, base, hub, fetch } = this.context;
-    if (choice.kind === "demo") {
-      return { source: demoSource(base, { fetch, signal, meter }), exact: choice, pinned: choice };
-    }
-    if (choice.kind === "folder") {
-      const source = files ? filesSource(files) : await keptFolderSource(store, choice.name);
-      if (!source) {
-        throw modelError(`the folder "${choice.name}" is not kept in this browser`, "Drop it once more.", "not-found");
-      }
-      const exact = { kind: "folder", name: source.label } as const;
-      return { source, exact, pinned: exact };
-    }
-    const { id, revision = choice.revision } = parseHubId(choice.id);
-    const source = hubSource(id, {
-      ...{ endpoint: hub, cache: storeCache(store), fetch, meter, signal },
-      ...(revision ? { revision } : {}),
-      ...(this.token ? { token: this.token } : {}),
-      onCacheFailure: (error) => {
-        if (!signal.aborted) this.noteUnkept(error);
-      },
-    });
-    const exact = { kind: "hub", id, ...(revision ? { revision } : {}) } as const;
-    return { source, exact, pinned: { ...exact, revision: await source.commit() } };
+  ): Promise<FoundModel> {
+    const onCacheFailure = (error: unknown) => {
+      if (!signal.aborted) this.noteUnkept(error);
+    };
+    return findModel(choice, this.context, { files, meter, signal, token: this.token, onCacheFailure });
   }
 
   /** Says how far it is, a few times a second. */

@@ -1,7 +1,9 @@
 /** The files of a finished run as people take them away. */
 import { strToU8, type Zippable, zip } from "fflate";
 import { modelError } from "../../core/errors.ts";
+import type { GgufBase } from "../../formats/gguf-base.ts";
 import { exportPeft } from "../../lora/export.ts";
+import { exportGguf } from "../../lora/export-gguf.ts";
 import { importAdapter } from "../../lora/import.ts";
 import type { StepEvent } from "../../train/events.ts";
 import { metricsLine } from "../../train/run-record.ts";
@@ -9,8 +11,16 @@ import type { NamedBlob, RunEvent, RunFile, RunOutcome } from "../protocol.ts";
 import { reportFile } from "./report-file.ts";
 import { ADAPTER_FILES, RECORD_FILE, type RunFolder, type StoredRun } from "./run-folder.ts";
 
-/** Throws ModelError when the run has no such file, as one that was stopped before its first update. */
-export async function makeRunFile(folder: RunFolder, state: StoredRun, file: RunFile): Promise<NamedBlob> {
+/**
+ * Throws ModelError when the run has no such file, as one that was stopped before its first update. `base` is asked for
+ * GGUF alone: what llama.cpp makes of the run's model.
+ */
+export async function makeRunFile(
+  folder: RunFolder,
+  state: StoredRun,
+  file: RunFile,
+  base: () => Promise<GgufBase>,
+): Promise<NamedBlob> {
   const stem = fileStem(state);
   const warning = collapseWarning(state);
   const mark = warning === null ? "" : "collapsed-";
@@ -30,6 +40,8 @@ export async function makeRunFile(folder: RunFolder, state: StoredRun, file: Run
       return { name: `${stem}-${mark}mlx.zip`, blob: await zipOf(await mlxFiles(folder), warning) };
     case "peft.zip":
       return { name: `${stem}-${mark}peft.zip`, blob: await zipOf(await peftFiles(folder), warning) };
+    case "adapter.gguf":
+      return { name: `${mark}${file}`, blob: blobOf(await ggufFile(folder, await base()), typeOf(file)) };
   }
 }
 
@@ -56,6 +68,10 @@ export async function mlxFiles(folder: RunFolder): Promise<Record<string, Uint8A
 async function peftFiles(folder: RunFolder): Promise<Record<string, Uint8Array<ArrayBuffer>>> {
   const adapter = await importAdapter(folder.source());
   return Object.fromEntries(exportPeft(adapter).map(({ path, bytes }) => [path, bytes]));
+}
+
+async function ggufFile(folder: RunFolder, base: GgufBase): Promise<Uint8Array<ArrayBuffer>> {
+  return exportGguf(await importAdapter(folder.source()), base).file.bytes;
 }
 
 export function metricsJsonl(events: readonly RunEvent[]): string {

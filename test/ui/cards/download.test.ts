@@ -58,7 +58,7 @@ describe("what is offered", () => {
 
   it("is every file when all checks passed, the zip for mlx-lm first", () => {
     expect(files(DONE)).toEqual([
-      ...["mlx.zip", "adapters.safetensors", "adapter_config.json", "peft.zip"],
+      ...["mlx.zip", "adapters.safetensors", "adapter_config.json", "peft.zip", "adapter.gguf"],
       ...["report.html", "run.json", "metrics.csv", "metrics.jsonl"],
     ]);
   });
@@ -183,17 +183,18 @@ describe("commands for other tools", () => {
     expect(plain).toContain('inputs = tokenizer("Who sings?", return_tensors="pt")');
   });
 
-  it("convert the PEFT form for llama.cpp, which Ollama takes too", () => {
+  it("load the GGUF form in llama.cpp, which Ollama takes too", () => {
     const tab = tabOf("gguf", trained(HUB));
     const text = textOf(tab);
-    expect(tab.needs.file).toBe("peft.zip");
-    expect(text).toContain("convert_lora_to_gguf.py peft-adapter --base Qwen2.5-0.5B-Instruct --outfile adapter.gguf");
+    expect(tab.needs).toEqual({ file: "adapter.gguf", folder: null });
+    expect(text).toContain("convert_hf_to_gguf.py Qwen2.5-0.5B-Instruct --outfile base.gguf");
+    expect(text).not.toContain("convert_lora_to_gguf.py");
     expect(text).toContain("llama-cli -m base.gguf --lora adapter.gguf");
     expect(text).toContain("FROM ./base.gguf\nADAPTER ./adapter.gguf");
     expect(text).toContain("ollama create");
-    // MLX's file cannot become GGUF, so its folder is named nowhere.
+    // It is one file, so no folder of another form is named.
     expect(text).not.toMatch(/\badapters\b/);
-    expect(textOf(tabOf("gguf", trained(FOLDER)))).toContain('--base "path/to/my model"');
+    expect(textOf(tabOf("gguf", trained(FOLDER)))).toContain('convert_hf_to_gguf.py "path/to/my model"');
     expect(textOf(tabOf("gguf", trained(FOLDER)))).not.toContain("hf download");
   });
 

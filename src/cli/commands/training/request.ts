@@ -9,7 +9,7 @@ import { importAdapter } from "../../../lora/import.ts";
 import { peekCheckpoint } from "../../../train/checkpoint.ts";
 import { flagOf, overrideConfig, resolveConfig, showValue, type TrainConfig } from "../../../train/config.ts";
 import { givenKnobs } from "../../args.ts";
-import { folderSource } from "../../node/folder.ts";
+import { readAdapter } from "../../node/adapter-place.ts";
 import { readYamlConfig } from "../../yaml-config.ts";
 
 /** Where the factors come from. */
@@ -57,7 +57,7 @@ export async function readRequest(given: Files & Readonly<Record<string, unknown
       "For example: lorikeet train --model demo --data my.jsonl --adapter-path runs/mine",
     );
   }
-  const origin = resumeAdapterFile === undefined ? FRESH : await readOrigin(resumeAdapterFile);
+  const origin = resumeAdapterFile === undefined ? FRESH : await readOrigin(resumeAdapterFile, model);
   const config = await settle(yaml?.knobs ?? flags, origin, given.config);
   const files = { model, data, adapterPath, valid: given.valid };
   return { ...files, config, origin, notes: yaml?.notes ?? [] };
@@ -72,13 +72,15 @@ async function readYaml(file: string): Promise<string> {
 }
 
 /** A folder or file of an adapter, or a checkpoint of ours. */
-async function readOrigin(place: string): Promise<Origin> {
+async function readOrigin(place: string, model: string): Promise<Origin> {
   const info = await stat(place).catch(() => null);
   if (!info) {
     const hint = "Name checkpoint.safetensors of an earlier run, or an adapter's file or folder.";
     throw configError(`--resume-adapter-file ${place}: there is no such file`, hint);
   }
-  if (info.isDirectory()) return { kind: "adapter", path: place, adapter: await importAdapter(folderSource(place)) };
+  if (info.isDirectory() || place.endsWith(".gguf")) {
+    return { kind: "adapter", path: place, adapter: await readAdapter(place, model) };
+  }
   const bytes = new Uint8Array(await readFile(place));
   const checkpoint = await peekCheckpoint(place, bytes);
   if (checkpoint) return { kind: "checkpoint", path: place, bytes, step: checkpoint.step };

@@ -25,9 +25,14 @@ export function CommandsPanel() {
 function Commands({ tab: { needs, notes, blocks } }: { readonly tab: CommandTab }) {
   return (
     <div className="c-download-commands">
-      {blocks.length > 0 && (
+      {blocks.length > 0 && needs.folder !== null && (
         <p>
           Unpack {ZIPS[needs.file]} as the folder <code>{needs.folder}</code>.
+        </p>
+      )}
+      {blocks.length > 0 && needs.folder === null && (
+        <p>
+          Download <code>{needs.file}</code>, and put it where you give these commands.
         </p>
       )}
       {notes.map((note) => (

@@ -9,8 +9,8 @@ export interface CommandBlock {
 export interface CommandTab {
   readonly id: string;
   readonly title: string;
-  /** Which download the commands read, and as which folder. */
-  readonly needs: { readonly file: RunFile; readonly folder: string };
+  /** Which download the commands read, and as which folder; null: the file itself, beside where they run. */
+  readonly needs: { readonly file: RunFile; readonly folder: string | null };
   readonly notes: readonly string[];
   readonly blocks: readonly CommandBlock[];
 }
@@ -101,7 +101,7 @@ function peftTab(trained: Trained): CommandTab {
 }
 
 function ggufTab({ choice }: Trained): CommandTab {
-  const head = { id: "gguf", title: "llama.cpp, Ollama", needs: { file: "peft.zip", folder: PEFT_FOLDER } } as const;
+  const head = { id: "gguf", title: "llama.cpp, Ollama", needs: { file: "adapter.gguf", folder: null } } as const;
   if (choice.kind === "demo") {
     const note =
       "The built-in model has a tokenizer of its own, which llama.cpp does not know. Models of the Hub work.";
@@ -112,17 +112,16 @@ function ggufTab({ choice }: Trained): CommandTab {
   const convert = [
     ...(fetch ? [`hf download ${quote(choice.id)} --local-dir ${quote(base)}`] : []),
     `python convert_hf_to_gguf.py ${quote(base)} --outfile base.gguf`,
-    `python convert_lora_to_gguf.py ${PEFT_FOLDER} --base ${quote(base)} --outfile adapter.gguf`,
   ].join("\n");
   return {
     ...head,
     notes: [
       ...placeNote(choice),
-      "llama.cpp converts the PEFT form only. Ollama takes the converted files for every family of model.",
+      "The base can be any GGUF of the very model you trained, of any quantisation: then leave the first step out.",
     ],
     blocks: [
       ...fetchBlock(choice),
-      { label: "Convert, in llama.cpp's folder", text: convert },
+      { label: "Make a GGUF of the base, in llama.cpp's folder", text: convert },
       { label: "llama.cpp", text: "llama-cli -m base.gguf --lora adapter.gguf" },
       { label: "Ollama: a file named Modelfile", text: "FROM ./base.gguf\nADAPTER ./adapter.gguf" },
       { label: "Ollama", text: "ollama create my-model -f Modelfile\nollama run my-model" },

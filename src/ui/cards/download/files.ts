@@ -136,7 +136,12 @@ function adapterRows(bytes: number, collapsed: boolean): FileRow[] {
     {
       ...{ id: "peft.zip", title: "The adapter for PEFT", files: ["peft.zip"], size: `about ${size}` },
       button: "Download for PEFT (zip)",
-      meaning: "adapter_model.safetensors and its config, for transformers, llama.cpp and Ollama.",
+      meaning: "adapter_model.safetensors and its config, for transformers.",
+    },
+    {
+      ...{ id: "adapter.gguf", title: "adapter.gguf", files: ["adapter.gguf"], size: `about ${size}` },
+      button: "Download for llama.cpp (GGUF)",
+      meaning: "The adapter as llama.cpp and Ollama load it beside a GGUF of the base; no converting.",
     },
   ];
 }
