@@ -32,7 +32,15 @@ const COMPUTED = /\.rotary_emb\.inv_freq$/;
 
 /** Reads config.json, builds the family, loads every weight. */
 export async function loadModel(source: ModelSource, device: Device, options: LoadOptions = {}): Promise<CausalLM> {
-  const model = buildModel(await readConfig(source), `${source.label}/config.json`);
+  const config = await readConfig(source);
+  if (options.quantize && config.quantization) {
+    const { bits } = config.quantization;
+    throw modelError(
+      `${source.label}: its weights are quantised already, to ${bits} bits`,
+      "Load it as it is, or choose the original model.",
+    );
+  }
+  const model = buildModel(config, `${source.label}/config.json`);
   await loadWeights(model, await openCheckpoint(source), device, source.label, options);
   return model;
 }

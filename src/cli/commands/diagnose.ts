@@ -13,7 +13,7 @@ import type { Io } from "../io.ts";
 import { readAdapter } from "../node/adapter-place.ts";
 import { openDatasetFiles } from "../node/dataset-files.ts";
 import { machineBudget } from "../node/memory.ts";
-import { ADAPTER, DATA, JSON_OUTPUT, knob, MODEL, UPDATE_KNOBS, VALID } from "./flags.ts";
+import { ADAPTER, DATA, JSON_OUTPUT, knob, MODEL, QUANTIZE, UPDATE_KNOBS, VALID } from "./flags.ts";
 import { openSession } from "./open-session.ts";
 import { runnable } from "./runnable.ts";
 import { factLines } from "./training/describe.ts";
@@ -23,6 +23,7 @@ const DIAGNOSE = {
   summary: "Trains a little and looks at everything that should change, and should not: is training sound here?",
   flags: [
     MODEL,
+    QUANTIZE,
     { ...DATA, unit: "FILE.jsonl|DIR" },
     VALID,
     { ...ADAPTER, meaning: "Examine this adapter instead of training one." },
@@ -50,7 +51,7 @@ export const diagnosis = runnable(DIAGNOSE, async ({ given, values }, io) => {
   try {
     const adapter = adapterPath === undefined ? undefined : await readAdapter(adapterPath, model, { evenBroken: true });
     const dataset = await readDataset(await openDatasetFiles(data, values.valid));
-    const { session } = await openSession(io, { model }, stop.signal);
+    const { session } = await openSession(io, { model, quantize: values.quantize }, stop.signal);
     const { learningRate: _, ...knobs } = givenKnobs(given);
     const shape = resolveConfig(knobs, "lorikeet diagnose");
     const usual = suitableRate({ ...shape, useRslora: false, parameters: modelFacts(session.model).parameters });

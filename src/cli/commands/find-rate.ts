@@ -17,7 +17,7 @@ import { openDatasetFiles } from "../node/dataset-files.ts";
 import { machineBudget } from "../node/memory.ts";
 import { type Point, plotSeries } from "../plot.ts";
 import { commandLine } from "../shell.ts";
-import { DATA, JSON_OUTPUT, MODEL, UPDATE_KNOBS, VALID } from "./flags.ts";
+import { DATA, JSON_OUTPUT, MODEL, QUANTIZE, UPDATE_KNOBS, VALID } from "./flags.ts";
 import { openSession } from "./open-session.ts";
 import { runnable } from "./runnable.ts";
 import { factLines } from "./training/describe.ts";
@@ -27,6 +27,7 @@ const FIND_RATE = {
   summary: "Tries learning rates in one short sweep and suggests one; writes nothing.",
   flags: [
     MODEL,
+    QUANTIZE,
     { ...DATA, unit: "FILE.jsonl|DIR" },
     VALID,
     {
@@ -76,7 +77,7 @@ export const findRateCommand = runnable(FIND_RATE, async ({ given, values }, io)
   const release = io.onInterrupt(() => stop.abort());
   try {
     const dataset = await readDataset(await openDatasetFiles(data, values.valid));
-    const { session } = await openSession(io, { model }, stop.signal);
+    const { session } = await openSession(io, { model, quantize: values.quantize }, stop.signal);
     const train = (await session.encode(dataset.train, config)).examples;
     const valid = dataset.valid ? (await session.encode(dataset.valid, config, { allowEmpty: true })).examples : [];
     const request = { config, train, valid, from, to, updates, budget: machineBudget(), signal: stop.signal };

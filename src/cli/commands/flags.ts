@@ -40,6 +40,14 @@ export const MODEL = {
   meaning: "Folder of the model, its name on the Hub, or the built-in demo.",
 } as const satisfies Flag;
 
+export const QUANTIZE = {
+  name: "quantize",
+  group: "Files",
+  kind: "choice",
+  choices: ["4", "8"],
+  meaning: "Bits for each weight of the base, in groups of 64, made while it loads: a quarter or half of the memory.",
+} as const satisfies Flag;
+
 export const ADAPTER = {
   name: "adapterPath",
   group: "Files",

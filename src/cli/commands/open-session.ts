@@ -14,9 +14,16 @@ export interface OpenSession {
   readonly name: string;
 }
 
+export interface SessionPlaces {
+  readonly model: string;
+  readonly adapterPath?: string | undefined;
+  /** Bits for each weight of the base. */
+  readonly quantize?: "4" | "8" | undefined;
+}
+
 export async function openSession(
   io: Io,
-  { model, adapterPath }: { readonly model: string; readonly adapterPath?: string | undefined },
+  { model, adapterPath, quantize }: SessionPlaces,
   signal?: AbortSignal,
 ): Promise<OpenSession> {
   const { source, name, onHub } = await findModel(model);
@@ -26,7 +33,8 @@ export async function openSession(
   const session = new TrainingSession(await io.openDevice());
   const meter = createMeter(io.err, onHub ? `downloading ${name}` : `loading ${name}`);
   try {
-    await session.load(source, { onProgress: meter.show, ...(signal ? { signal } : {}) });
+    const affine = quantize ? ({ bits: quantize === "4" ? 4 : 8, group: 64 } as const) : null;
+    await session.load(source, { onProgress: meter.show, quantize: affine, ...(signal ? { signal } : {}) });
   } finally {
     meter.clear();
   }

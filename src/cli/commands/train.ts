@@ -3,7 +3,7 @@ import { stat } from "node:fs/promises";
 import { modelError } from "../../core/errors.ts";
 import { KNOBS } from "../../train/config.ts";
 import { INTERRUPTED, type Io } from "../io.ts";
-import { ADAPTER, DATA, MODEL, VALID } from "./flags.ts";
+import { ADAPTER, DATA, MODEL, QUANTIZE, VALID } from "./flags.ts";
 import { runnable } from "./runnable.ts";
 import { adapterFact, closingFacts, lossPlot, reportFact, tryCommands } from "./training/closing.ts";
 import { factLines, inputFacts, planFacts } from "./training/describe.ts";
@@ -19,6 +19,7 @@ const TRAIN = {
   flags: [
     // Not required here: the YAML file may name them.
     { ...MODEL, required: false },
+    QUANTIZE,
     {
       ...DATA,
       required: false,

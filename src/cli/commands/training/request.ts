@@ -22,6 +22,8 @@ export interface RunRequest {
   readonly model: string;
   readonly data: string;
   readonly valid: string | undefined;
+  /** Bits for each weight of the base. */
+  readonly quantize?: "4" | "8" | undefined;
   readonly adapterPath: string;
   readonly config: TrainConfig;
   readonly origin: Origin;
@@ -34,6 +36,7 @@ const PATHS = ["model", "data", "adapterPath", "resumeAdapterFile"] as const;
 interface Files {
   readonly config?: string;
   readonly valid?: string;
+  readonly quantize?: "4" | "8";
   readonly model?: string;
   readonly data?: string;
   readonly adapterPath?: string;
@@ -59,7 +62,7 @@ export async function readRequest(given: Files & Readonly<Record<string, unknown
   }
   const origin = resumeAdapterFile === undefined ? FRESH : await readOrigin(resumeAdapterFile, model);
   const config = await settle(yaml?.knobs ?? flags, origin, given.config);
-  const files = { model, data, adapterPath, valid: given.valid };
+  const files = { model, data, adapterPath, valid: given.valid, quantize: given.quantize };
   return { ...files, config, origin, notes: yaml?.notes ?? [] };
 }
 
