@@ -48,10 +48,14 @@ describe("the libraries", () => {
       const library = await open();
       checkSameAdapter(name, library.gpu, device.gpu);
       const before = meter.counted.dispatches;
+      // Counts at which a library may have submitted by itself, and more than one call's worth.
+      const product = library.product(inputOf("NT", OPERANDS));
+      for (const count of [1, 15, 70]) await product.run(count);
+      product.free();
+      expect(meter.counted.dispatches - before).toBe(86);
       const cases = await compareProducts(device, [library], [SIZE], options);
       expect(cases.map(({ layout }) => layout)).toEqual(LAYOUTS);
       for (const { theirs } of cases) expect(theirs[name]).toEqual({ seconds: expect.any(Number) });
-      expect(meter.counted.dispatches).toBeGreaterThan(before);
       expect(meter.peakBytes(library.gpu)).toBeGreaterThan(4 * SIZE.tokens * SIZE.in);
     } finally {
       meter.remove();
@@ -88,6 +92,25 @@ describe("a product", () => {
     expect(first!.theirs.zeros).toMatchObject({ problem: expect.stringContaining("is 0, not") });
     expect(first!.theirs.turned).toMatchObject({ problem: expect.stringContaining("not") });
     expect(first!.theirs.short).toMatchObject({ problem: "239 values instead of 20 × 12" });
+  });
+
+  it("that fails in one library is still timed in the others", async () => {
+    const device = await testDevice();
+    const fails = await fakeLibrary("fails", () => {
+      throw new Error("no memory");
+    });
+    const tires: Library = {
+      ...fails,
+      name: "tires",
+      product: (input) => ({ ...ownProduct(device, input), run: () => Promise.reject(new Error("lost")) }),
+    };
+    const works = await fakeLibrary("works", (values) => values);
+    const [first] = await compareProducts(device, [fails, tires, works], [SIZE], options);
+    expect(first!.theirs).toEqual({
+      fails: { problem: "no memory" },
+      tires: { problem: "lost" },
+      works: { seconds: expect.any(Number) },
+    });
   });
 
   it.each(LAYOUTS)("%s is compared with f64 and with ours", async (layout) => {

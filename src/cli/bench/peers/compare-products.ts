@@ -1,4 +1,5 @@
 /** The same products in the engine and in each library, checked first, then timed in turns. */
+import { deviceError } from "../../../core/errors.ts";
 import type { WebGpuDevice } from "../../../gpu/webgpu.ts";
 import type { GemmSize } from "../gemm.ts";
 import { entryProblem, resultProblem } from "./check-product.ts";
@@ -11,7 +12,7 @@ export interface ProductCase extends GemmSize {
   readonly layout: Layout;
   /** Seconds of one product, the best of all rounds. */
   readonly ours: number;
-  /** By library; a problem where its result was wrong, and it was not timed. */
+  /** By library; a problem where its result was wrong or it failed. */
   readonly theirs: Readonly<Record<string, { readonly seconds: number } | { readonly problem: string }>>;
 }
 
@@ -24,6 +25,9 @@ export interface CompareOptions {
 /** Long enough that a submit's own cost does not count. */
 const SECONDS_PER_TIMING = 0.05;
 const MOST_PRODUCTS = 4096;
+const SETTLING_RUNS = 16;
+/** Of the best time so far: less is still getting faster. */
+const FASTER = 0.9;
 
 export async function compareProducts(
   device: WebGpuDevice,
@@ -52,62 +56,81 @@ async function compareOne(
   { rounds, signal }: CompareOptions,
 ): Promise<ProductCase> {
   const input = inputOf(layout, operands);
-  const theirs: Record<string, { seconds: number } | { problem: string }> = {};
   const own = ownProduct(device, input);
   const opened: Product[] = [own];
+  const theirs: Record<string, { seconds: number } | { problem: string }> = {};
+  const naps = device.gpu.adapterInfo.isFallbackAdapter;
+  // The engine takes its own naps.
+  const ours = new Racer(own, false);
+  const others = new Map<string, Racer>();
+
+  /** A library that fails is out of this case, and the others go on. */
+  const attempt = async (name: string, work: () => Promise<void>) => {
+    signal.throwIfAborted();
+    try {
+      await work();
+    } catch (cause) {
+      theirs[name] = { problem: cause instanceof Error ? cause.message : String(cause) };
+      others.delete(name);
+    }
+  };
+  const race = async (count: number, counts: boolean) => {
+    await ours.run(count, counts);
+    for (const [name, racer] of others) await attempt(name, () => racer.run(count, counts));
+  };
+
   try {
     // All that is compiled is compiled here.
     const result = await own.result();
     const wrong = entryProblem(input, result);
-    if (wrong) throw new Error(`the engine's own ${layout} product is wrong: ${wrong}`);
-    const naps = device.gpu.adapterInfo.isFallbackAdapter;
-    // The engine takes its own naps.
-    const racers = [new Racer("", own, false)];
-    for (const library of libraries) {
-      const product = library.product(input);
-      opened.push(product);
-      const values = await product.result();
-      const problem = entryProblem(input, values) ?? resultProblem(values, result);
-      if (problem) theirs[library.name] = { problem };
-      else racers.push(new Racer(library.name, product, naps));
+    if (wrong) throw deviceError(`the engine's own ${layout} product is wrong: ${wrong}`);
+    for (const { name, product } of libraries) {
+      await attempt(name, async () => {
+        const theirOwn = product(input);
+        opened.push(theirOwn);
+        const values = await theirOwn.result();
+        const problem = entryProblem(input, values) ?? resultProblem(values, result);
+        if (problem) theirs[name] = { problem };
+        else others.set(name, new Racer(theirOwn, naps));
+      });
     }
     const count = await countFor(own);
-    for (const racer of racers) await racer.run(count, false);
+    await race(count, false);
     // In turns, so that a slow moment of the machine hits all alike.
-    for (let round = 0; round < rounds; round++) {
-      for (const racer of racers) {
-        signal.throwIfAborted();
-        await racer.run(count, true);
-      }
-    }
-    for (const { name, best } of racers.slice(1)) theirs[name] = { seconds: best / count };
-    return { ...size, layout, ours: racers[0]!.best / count, theirs };
+    for (let round = 0; round < rounds; round++) await race(count, true);
   } finally {
     for (const product of opened) product.free();
   }
+  for (const [name, { best }] of others) theirs[name] = { seconds: best };
+  return { ...size, layout, ours: ours.best, theirs };
 }
 
-/** Products of one timing, from how long the engine takes. */
+/**
+ * Products of one timing, from how long the engine takes. It is run until it gets no faster: where the device sleeps through
+ * the expected time, its estimate needs some runs to come down to these products.
+ */
 async function countFor(product: Product): Promise<number> {
   let count = 1;
-  for (;;) {
+  let best = Number.POSITIVE_INFINITY;
+  for (let run = 0; run < SETTLING_RUNS; run++) {
     const start = performance.now();
     await product.run(count);
-    const missing = (1000 * SECONDS_PER_TIMING) / (performance.now() - start);
-    if (missing <= 1.5 || count === MOST_PRODUCTS) return count;
-    count = Math.min(MOST_PRODUCTS, Math.ceil(count * missing));
+    const seconds = (performance.now() - start) / 1000;
+    const one = seconds / count;
+    if (one > FASTER * best && 1.5 * seconds > SECONDS_PER_TIMING) break;
+    best = Math.min(best, one);
+    count = Math.min(MOST_PRODUCTS, Math.max(1, Math.ceil(SECONDS_PER_TIMING / best)));
   }
+  return count;
 }
 
 class Racer {
-  readonly name: string;
-  /** Seconds of the fastest run that counted. */
+  /** Seconds of one product in the fastest run that counted. */
   best = Number.POSITIVE_INFINITY;
   private readonly product: Product;
   private readonly patience: Patience | null;
 
-  constructor(name: string, product: Product, naps: boolean) {
-    this.name = name;
+  constructor(product: Product, naps: boolean) {
     this.product = product;
     this.patience = naps ? new Patience() : null;
   }
@@ -117,6 +140,6 @@ class Racer {
     await withNap(this.patience?.nap ?? 0, () => this.product.run(count));
     const seconds = (performance.now() - start) / 1000;
     this.patience?.learn(seconds);
-    if (counts) this.best = Math.min(this.best, seconds);
+    if (counts) this.best = Math.min(this.best, seconds / count);
   }
 }

@@ -48,8 +48,7 @@ export async function compareStep(
   try {
     onProgress("training step: compiling ours");
     await ours.step();
-    onProgress(`training step: ${library.name} compiles, which takes minutes on a software adapter`);
-    await theirs.step();
+    await telling(meter, onProgress, () => theirs.step());
     // Besides the cold one, a first warm one each that does not count: caches fill, naps are learned.
     for (let round = 0; round <= rounds; round++) {
       onProgress(`training step: round ${round} of ${rounds}`);
@@ -72,13 +71,29 @@ export function compared(ours: StepSide, theirs: StepSide): StepComparison {
   return { ours, theirs, apart, ratio: agree ? ours.tokensPerSecond / theirs.tokensPerSecond : null };
 }
 
+const TELL_EVERY = 10_000;
+
+/** Tells how far the compiling of jax-js is: on a software adapter it takes minutes. */
+async function telling(meter: Meter, onProgress: (what: string) => void, work: () => Promise<void>): Promise<void> {
+  const before = meter.counted.pipelines;
+  onProgress("training step: jax-js compiles, which takes minutes on a software adapter");
+  const tell = () => onProgress(`training step: jax-js has compiled ${meter.counted.pipelines - before} kernels`);
+  const timer = setInterval(tell, TELL_EVERY);
+  try {
+    await work();
+  } finally {
+    clearInterval(timer);
+    tell();
+  }
+}
+
 class Side {
   private readonly losses: number[] = [];
   private readonly seconds: number[] = [];
   private readonly work: () => Promise<number>;
   private readonly meter: Meter;
   private readonly patience: Patience | null;
-  private last: Counted = { dispatches: 0, submits: 0 };
+  private last: Omit<Counted, "pipelines"> = { dispatches: 0, submits: 0 };
 
   constructor(work: () => Promise<number>, meter: Meter, naps: boolean) {
     this.work = work;

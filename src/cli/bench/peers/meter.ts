@@ -6,6 +6,8 @@
 export interface Counted {
   dispatches: number;
   submits: number;
+  /** Compiled. */
+  pipelines: number;
 }
 
 export interface Meter {
@@ -23,7 +25,7 @@ interface Ledger {
 
 /** Puts the meter on. The globals of WebGPU must be there; devices opened before are counted from now on. */
 export function putMeterOn(): Meter {
-  const counted: Counted = { dispatches: 0, submits: 0 };
+  const counted: Counted = { dispatches: 0, submits: 0, pipelines: 0 };
   const ledgers = new WeakMap<GPUDevice, Ledger>();
   const buffers = new WeakMap<GPUBuffer, { ledger: Ledger; bytes: number }>();
   const [pass, queue, device, buffer] = [GPUComputePassEncoder, GPUQueue, GPUDevice, GPUBuffer].map(
@@ -31,7 +33,7 @@ export function putMeterOn(): Meter {
   ) as [GPUComputePassEncoder, GPUQueue, GPUDevice, GPUBuffer];
   const { dispatchWorkgroups, dispatchWorkgroupsIndirect } = pass;
   const { submit } = queue;
-  const { createBuffer } = device;
+  const { createBuffer, createComputePipeline, createComputePipelineAsync } = device;
   const { destroy } = buffer;
 
   pass.dispatchWorkgroups = function (...args) {
@@ -55,6 +57,15 @@ export function putMeterOn(): Meter {
     ledger.peak = Math.max(ledger.peak, ledger.live);
     return made;
   };
+  device.createComputePipeline = function (...args) {
+    counted.pipelines += 1;
+    return createComputePipeline.apply(this, args);
+  };
+  device.createComputePipelineAsync = async function (...args) {
+    const pipeline = await createComputePipelineAsync.apply(this, args);
+    counted.pipelines += 1;
+    return pipeline;
+  };
   buffer.destroy = function () {
     const known = buffers.get(this);
     if (known) known.ledger.live -= known.bytes;
@@ -67,7 +78,7 @@ export function putMeterOn(): Meter {
     remove() {
       Object.assign(pass, { dispatchWorkgroups, dispatchWorkgroupsIndirect });
       Object.assign(queue, { submit });
-      Object.assign(device, { createBuffer });
+      Object.assign(device, { createBuffer, createComputePipeline, createComputePipelineAsync });
       Object.assign(buffer, { destroy });
     },
   };

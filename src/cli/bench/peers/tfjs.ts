@@ -9,6 +9,8 @@ const PACKAGES = ["@tensorflow/tfjs-core", "@tensorflow/tfjs-backend-webgpu"];
 interface Backend {
   readonly device: GPUDevice;
   readonly queue: GPUQueue;
+  /** null when what was asked for has just been submitted. */
+  readonly commandEncoder: GPUCommandEncoder | null;
   endComputePassEncoder(): void;
   submitQueue(): void;
 }
@@ -33,7 +35,7 @@ export async function openTfjs(): Promise<Library> {
         for (let i = 0; i < count; i++) tf.matMul(left, right, turnA, turnB).dispose();
         // A submit with the pass still open would be refused, and take no time at all.
         backend.endComputePassEncoder();
-        backend.submitQueue();
+        if (backend.commandEncoder) backend.submitQueue();
         await backend.queue.onSubmittedWorkDone();
       },
       async result() {
