@@ -3,10 +3,10 @@ import { deviceError } from "../../../core/errors.ts";
 import type { WebGpuDevice } from "../../../gpu/webgpu.ts";
 import type { GemmSize } from "../gemm.ts";
 import { entryProblem, resultProblem } from "./check-product.ts";
-import type { Library, Product } from "./library.ts";
+import type { Library, Product, ProductInput } from "./library.ts";
 import { ownProduct } from "./own.ts";
 import { Patience, withNap } from "./patience.ts";
-import { inputOf, LAYOUTS, type Layout, type Operands, randomOperands } from "./product-sizes.ts";
+import { inputOf, LAYOUTS, type Layout, randomOperands } from "./product-sizes.ts";
 
 export interface ProductCase extends GemmSize {
   readonly layout: Layout;
@@ -33,76 +33,94 @@ export async function compareProducts(
   device: WebGpuDevice,
   libraries: readonly Library[],
   sizes: readonly GemmSize[],
-  options: CompareOptions,
+  { rounds, signal, onProgress }: CompareOptions,
 ): Promise<ProductCase[]> {
   const cases: ProductCase[] = [];
   for (const size of sizes) {
     const operands = randomOperands(size);
-    for (const layout of LAYOUTS) {
-      options.signal.throwIfAborted();
-      options.onProgress(`products ${size.tokens} × ${size.in} × ${size.out} ${layout}`);
-      cases.push(await compareOne(device, libraries, size, layout, operands, options));
+    const heats: Heat[] = [];
+    try {
+      for (const layout of LAYOUTS) {
+        onProgress(`products ${size.tokens} × ${size.in} × ${size.out} ${layout}`);
+        const heat = new Heat(device, inputOf(layout, operands), signal);
+        heats.push(heat);
+        await heat.prepare(libraries, layout);
+      }
+      // In turns, so that a slow moment of the machine hits all libraries and layouts alike.
+      for (let round = 0; round < rounds; round++) for (const heat of heats) await heat.race(true);
+    } finally {
+      for (const heat of heats) heat.free();
     }
+    cases.push(...heats.map((heat, i) => ({ ...size, layout: LAYOUTS[i]!, ...heat.times })));
   }
   return cases;
 }
 
-async function compareOne(
-  device: WebGpuDevice,
-  libraries: readonly Library[],
-  size: GemmSize,
-  layout: Layout,
-  operands: Operands,
-  { rounds, signal }: CompareOptions,
-): Promise<ProductCase> {
-  const input = inputOf(layout, operands);
-  const own = ownProduct(device, input);
-  const opened: Product[] = [own];
-  const theirs: Record<string, { seconds: number } | { problem: string }> = {};
-  const naps = device.gpu.adapterInfo.isFallbackAdapter;
-  // The engine takes its own naps.
-  const ours = new Racer(own, false);
-  const others = new Map<string, Racer>();
+/** One product in the engine and in all libraries that do it rightly. */
+class Heat {
+  private readonly device: WebGpuDevice;
+  private readonly input: ProductInput;
+  private readonly signal: AbortSignal;
+  private readonly own: Product;
+  private readonly opened: Product[];
+  private readonly ours: Racer;
+  private readonly others = new Map<string, Racer>();
+  private readonly problems: Record<string, { problem: string }> = {};
+  private count = 1;
 
-  /** A library that fails is out of this case, and the others go on. */
-  const attempt = async (name: string, work: () => Promise<void>) => {
-    signal.throwIfAborted();
+  constructor(device: WebGpuDevice, input: ProductInput, signal: AbortSignal) {
+    this.device = device;
+    this.input = input;
+    this.signal = signal;
+    this.own = ownProduct(device, input);
+    this.opened = [this.own];
+    // The engine takes its own naps.
+    this.ours = new Racer(this.own, false);
+  }
+
+  /** Compiles and checks; then all have run once as they will be timed. */
+  async prepare(libraries: readonly Library[], layout: Layout): Promise<void> {
+    const result = await this.own.result();
+    const wrong = entryProblem(this.input, result);
+    if (wrong) throw deviceError(`the engine's own ${layout} product is wrong: ${wrong}`);
+    for (const { name, product } of libraries) {
+      await this.attempt(name, async () => {
+        const theirs = product(this.input);
+        this.opened.push(theirs);
+        const values = await theirs.result();
+        const problem = entryProblem(this.input, values) ?? resultProblem(values, result);
+        if (problem) this.problems[name] = { problem };
+        else this.others.set(name, new Racer(theirs, this.device.gpu.adapterInfo.isFallbackAdapter));
+      });
+    }
+    this.count = await countFor(this.own);
+    await this.race(false);
+  }
+
+  async race(counts: boolean): Promise<void> {
+    await this.ours.run(this.count, counts);
+    for (const [name, racer] of this.others) await this.attempt(name, () => racer.run(this.count, counts));
+  }
+
+  get times(): Pick<ProductCase, "ours" | "theirs"> {
+    const seconds = [...this.others].map(([name, { best }]) => [name, { seconds: best }] as const);
+    return { ours: this.ours.best, theirs: { ...this.problems, ...Object.fromEntries(seconds) } };
+  }
+
+  free(): void {
+    for (const product of this.opened) product.free();
+  }
+
+  /** A library that fails is out of this heat, and the others go on. */
+  private async attempt(name: string, work: () => Promise<void>): Promise<void> {
+    this.signal.throwIfAborted();
     try {
       await work();
     } catch (cause) {
-      theirs[name] = { problem: cause instanceof Error ? cause.message : String(cause) };
-      others.delete(name);
+      this.problems[name] = { problem: cause instanceof Error ? cause.message : String(cause) };
+      this.others.delete(name);
     }
-  };
-  const race = async (count: number, counts: boolean) => {
-    await ours.run(count, counts);
-    for (const [name, racer] of others) await attempt(name, () => racer.run(count, counts));
-  };
-
-  try {
-    // All that is compiled is compiled here.
-    const result = await own.result();
-    const wrong = entryProblem(input, result);
-    if (wrong) throw deviceError(`the engine's own ${layout} product is wrong: ${wrong}`);
-    for (const { name, product } of libraries) {
-      await attempt(name, async () => {
-        const theirOwn = product(input);
-        opened.push(theirOwn);
-        const values = await theirOwn.result();
-        const problem = entryProblem(input, values) ?? resultProblem(values, result);
-        if (problem) theirs[name] = { problem };
-        else others.set(name, new Racer(theirOwn, naps));
-      });
-    }
-    const count = await countFor(own);
-    await race(count, false);
-    // In turns, so that a slow moment of the machine hits all alike.
-    for (let round = 0; round < rounds; round++) await race(count, true);
-  } finally {
-    for (const product of opened) product.free();
   }
-  for (const [name, { best }] of others) theirs[name] = { seconds: best };
-  return { ...size, layout, ours: ours.best, theirs };
 }
 
 /**
