@@ -7,6 +7,9 @@ import { serviceWorkerPlugin } from "./vite/service-worker.ts";
 
 const hub = hubAddress();
 
+/** Libraries that `lorikeet bench --peers` loads where they are installed. */
+const PEERS = ["@jax-js/jax", "@tensorflow/tfjs-core", "@tensorflow/tfjs-backend-webgpu"];
+
 /** One configuration for the page, the command line (`vite build --ssr`) and the tests. */
 export default defineConfig(({ isSsrBuild }) => ({
   // Relative, so that the page works in any folder of any host.
@@ -16,7 +19,7 @@ export default defineConfig(({ isSsrBuild }) => ({
   // The command line is built into dist/, above the page, and must not remove it.
   build: { target: "es2023", emptyOutDir: !isSsrBuild, copyPublicDir: !isSsrBuild },
   // Native and Node-only packages stay imports of the built command line.
-  ssr: { external: ["webgpu"] },
+  ssr: { external: ["webgpu", ...PEERS] },
   worker: { format: "es" },
   test: {
     include: ["test/**/*.test.ts"],

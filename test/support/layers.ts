@@ -26,6 +26,9 @@ const ENGINE = [
   "lora",
 ];
 
+/** Libraries that the bench compares with. */
+const PEERS = ["@jax-js/jax", "@tensorflow/tfjs-core", "@tensorflow/tfjs-backend-webgpu"];
+
 /** Every folder may import itself besides. */
 export const LAYERS: Readonly<Record<string, Layer>> = {
   core: { from: [] },
@@ -47,7 +50,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   worker: { from: [...ENGINE, "demo", "train", "report"], packages: ["fflate", "@huggingface/hub"] },
   cli: {
     from: [...ENGINE, "demo", "train", "report"],
-    packages: ["node:", "webgpu", "yaml", "playwright-core", "vite"],
+    packages: ["node:", "webgpu", "yaml", "playwright-core", "vite", ...PEERS],
   },
   ui: {
     from: [

@@ -1,21 +1,13 @@
 /** One whole training step of a small llama with random weights: tokens a second, dispatches, bytes. */
-import { Random } from "../../core/random.ts";
-import { layFlat } from "../../data/batches.ts";
+import type { Random } from "../../core/random.ts";
 import type { Example } from "../../data/encode.ts";
 import { parseModelConfig } from "../../formats/model-config.ts";
 import type { Device } from "../../gpu/device.ts";
 import { Profiler } from "../../gpu/profiler.ts";
-import { Program } from "../../gpu/program.ts";
 import type { WebGpuDevice } from "../../gpu/webgpu.ts";
-import { attachLora } from "../../lora/attach.ts";
 import type { CausalLM } from "../../models/model.ts";
-import { placeWeights } from "../../models/place.ts";
 import { buildModel } from "../../models/registry.ts";
-import { namedLeaves } from "../../nn/module.ts";
-import { Adamw } from "../../optim/adamw.ts";
-import { resolveConfig } from "../../train/config.ts";
-import { sum } from "../../train/evaluate.ts";
-import { recordMicroBatch } from "../../train/step.ts";
+import { exampleOf, openStep, placeRandom, type StepSize } from "./step-run.ts";
 
 /** Four layers, 4 × 128 tokens, rank 8 on all linears. */
 export const STEP_MODEL = parseModelConfig(
@@ -35,6 +27,7 @@ export const STEP_MODEL = parseModelConfig(
 );
 export const ROWS = 4;
 const TOKENS = 128;
+export const STEP: StepSize = { model: STEP_MODEL, rows: ROWS, tokens: TOKENS };
 
 export interface StepResult {
   readonly tokensPerSecond: number;
@@ -49,14 +42,7 @@ export interface StepResult {
 }
 
 export async function benchTrainingStep(device: WebGpuDevice, steps: number): Promise<StepResult> {
-  const random = new Random(1);
-  const model = randomModel(device, random);
-  const config = resolveConfig({ rank: 8, alpha: 16 }, "bench");
-  const lora = attachLora(model.tree, device, { ...config, trainable: true });
-  const optimizer = new Adamw(device, lora.parameters, lora.gradients!);
-  const batch = layFlat(Array.from({ length: ROWS }, () => randomExample(random)));
-  model.rope.ensure(device, TOKENS);
-
+  const run = openStep(device, STEP);
   const losses: number[] = [];
   const counted = { ...device.counters };
   let seconds = 0;
@@ -73,14 +59,7 @@ export async function benchTrainingStep(device: WebGpuDevice, steps: number): Pr
     // The first step compiles and is not counted.
     if (step === 1) Object.assign(counted, device.counters);
     const start = performance.now();
-    const program = new Program();
-    program.clear(lora.gradients!);
-    const options = { updateTokens: batch.rows.length, recomputed: 0 };
-    const nll = program.readFloats(recordMicroBatch(program, model, batch, options));
-    const report = optimizer.record(program, { ...config, learningRate: 1e-3 });
-    await device.run(program);
-    const loss = sum(await nll) / batch.rows.length;
-    await report;
+    const loss = await run.step();
     if (timed) losses.push(loss);
     if (timed && step > 0) seconds += (performance.now() - start) / 1000;
   }
@@ -105,21 +84,8 @@ function sharesOf(seconds: ReadonlyMap<string, number> = new Map()): StepResult[
 /** The bench's model with random weights on the device. */
 export function randomModel(device: Device, random: Random): CausalLM {
   const model = buildModel(STEP_MODEL, "bench");
-  placeWeights(model.tree, device, () => "f32");
-  for (const { leaf } of namedLeaves(model.tree)) {
-    if (leaf.kind === "rmsnorm") {
-      device.upload(leaf.weight!, new Uint8Array(new Float32Array(leaf.shape[0]).fill(1).buffer));
-      continue;
-    }
-    for (const { tensor, rows } of leaf.weight!.shards) {
-      const values = Float32Array.from({ length: rows * leaf.shape[1] }, () => 0.02 * random.normal());
-      device.upload(tensor, new Uint8Array(values.buffer));
-    }
-  }
+  placeRandom(device, model.tree, random);
   return model;
 }
 
-export function randomExample(random: Random): Example {
-  const ids = Uint32Array.from({ length: TOKENS }, () => random.below(STEP_MODEL.vocab_size));
-  return { ids, labels: Int32Array.from(ids), line: 0, truncated: false, supervised: TOKENS - 1 };
-}
+export const randomExample = (random: Random): Example => exampleOf(random, STEP);
