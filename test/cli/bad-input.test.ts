@@ -106,7 +106,7 @@ describe("model", () => {
   it("an unknown family", async () => {
     const config = { ...fixtureJson("llama/config.json"), model_type: "mamba" };
     const model = modelWith("mamba", "config.json", JSON.stringify(config));
-    await refused({ model }, 'mamba/config.json: model_type is "mamba", supported are llama, qwen2');
+    await refused({ model }, 'mamba/config.json: model_type is "mamba", supported are gemma2, gemma3_text, llama,');
   });
 
   it("weights that do not fit the config", async () => {
