@@ -3,7 +3,6 @@ import type { Tape } from "../autograd/tape.ts";
 import { modelError } from "../core/errors.ts";
 import { sliceRows, type Tensor } from "../gpu/tensor.ts";
 import { sliceWeight, type Weight } from "../gpu/weight.ts";
-import { add } from "../ops/add.ts";
 import { dropout } from "../ops/dropout.ts";
 import { type LinearMember, linear as linearOp } from "../ops/linear.ts";
 
@@ -60,9 +59,6 @@ export const linear = (
 
 /** residual + layer(x), [N, out]: how a block's branch comes back into the stream. */
 export function projectOnto(tape: Tape, layer: Linear, x: Tensor, residual: Tensor): Tensor {
-  if (layer.weight && layer.weight.shards.length > 1) {
-    return tape.apply(add, [residual, project(tape, [layer], x)[0]!], null)[0]!;
-  }
   return project(tape, [layer], x, residual)[0]!;
 }
 

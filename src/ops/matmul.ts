@@ -8,8 +8,8 @@
 import { shapeError } from "../core/errors.ts";
 import { ceilDiv, type Kernel, type Sizes } from "../gpu/kernel.ts";
 import type { Program } from "../gpu/program.ts";
-import type { Tensor } from "../gpu/tensor.ts";
-import type { Weight, WeightElement } from "../gpu/weight.ts";
+import { sliceRows, type Tensor } from "../gpu/tensor.ts";
+import type { Shard, Weight, WeightElement } from "../gpu/weight.ts";
 import { weightPieces } from "../gpu/weight-element.ts";
 import { formsOf } from "./matmul-forms.ts";
 
@@ -174,8 +174,6 @@ export function recordNt(
   { lowRank, accumulate, bias, residual }: NtOptions = {},
 ): void {
   const [, K] = weight.shape;
-  const sharded = weight.shards.length > 1;
-  if (sharded && (lowRank || bias)) throw shapeError("[matmul] a weight split by rows has no bias and no adapter");
   const few = rows <= FEW_ROWS;
   const stored = weightPieces(weight.element);
   for (const shard of weight.shards) {
@@ -194,15 +192,19 @@ export function recordNt(
       inputs: [
         a.tensor,
         shard.tensor,
-        bias ?? null,
+        bias ? rowsOf(bias, shard) : null,
         lowRank?.h.tensor ?? null,
-        lowRank?.factor ?? null,
+        lowRank ? rowsOf(lowRank.factor, shard) : null,
         residual ?? null,
       ],
       outputs: [c.tensor],
     });
   }
 }
+/** What of a bias or factor belongs to a shard. */
+const rowsOf = (tensor: Tensor, { begin, rows }: Shard): Tensor =>
+  tensor.shape[0] === rows ? tensor : sliceRows(tensor, begin, rows);
+
 /** A value of the shader's `accumulate`. */
 const FROM_RESIDUAL = 2;
 

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { LorikeetError } from "../../src/core/errors.ts";
 import { parseModelConfig } from "../../src/formats/model-config.ts";
+import { quantizationFor } from "../../src/formats/quantization.ts";
 
 const readJson = (path: string) => JSON.parse(readFileSync(new URL(path, import.meta.url), "utf8"));
 const fixture = (path: string) => readJson(`../fixtures/${path}`);
@@ -59,6 +60,7 @@ describe("both published forms", () => {
       query_pre_attn_scalar: null,
       attn_logit_softcapping: null,
       final_logit_softcapping: null,
+      quantization: null,
       layer_types: ["full_attention", "full_attention"],
       sliding_window: null,
       rope_layers: [true, true],
@@ -175,6 +177,33 @@ describe("rotary embedding", () => {
   });
 });
 
+describe("quantised weights", () => {
+  const all = { group_size: 64, bits: 4 };
+
+  it("have bits and group for all, and others or none for single modules", () => {
+    const quantization = {
+      ...{ ...all, mode: "affine" },
+      ...{
+        "model.layers.0.mlp.down_proj": { bits: 6 },
+        lm_head: { group_size: 32, bits: 8 },
+        "model.embed_tokens": false,
+      },
+    };
+    for (const key of ["quantization", "quantization_config"]) {
+      const config = parse({ [key]: quantization }).quantization!;
+      expect(config).toMatchObject({ bits: 4, group: 64 });
+      expect([...config.modules]).toEqual([
+        ["model.layers.0.mlp.down_proj", { bits: 6, group: 64 }],
+        ["lm_head", { bits: 8, group: 32 }],
+        ["model.embed_tokens", null],
+      ]);
+      expect(quantizationFor(config, "lm_head")).toEqual({ bits: 8, group: 32 });
+      expect(quantizationFor(config, "model.embed_tokens")).toBeNull();
+      expect(quantizationFor(config, "model.layers.1.mlp.down_proj")).toMatchObject({ bits: 4, group: 64 });
+    }
+  });
+});
+
 describe("layers", () => {
   const types = (changes: object) =>
     parse({ num_hidden_layers: 4, ...changes })
@@ -220,8 +249,10 @@ describe("layers", () => {
 describe("refusing", () => {
   it.each([
     [{ layer_types: ["full_attention", "sliding_attention"] }, "full attention in every layer of llama"],
-    [{ quantization: { group_size: 64, bits: 4 } }, "quantization: expected unquantised weights"],
-    [{ quantization_config: { quant_method: "awq" } }, "quantised bases are not supported yet"],
+    [{ quantization: { group_size: 64, bits: 7 } }, "quantization.bits: expected one of 2, 3, 4, 5, 6, 8, got 7"],
+    [{ quantization: { group_size: 16, bits: 4 } }, "quantization.group_size: expected one of 32, 64, 128, got 16"],
+    [{ quantization: { group_size: 32, bits: 4, mode: "mxfp4" } }, 'quantization.mode: expected affine, got "mxfp4"'],
+    [{ quantization_config: { quant_method: "awq" } }, "quantization_config: expected MLX's"],
   ])("the unsupported %j", (changes, message) => {
     const error = failure(changes);
     expect(error.kind).toBe("model");
@@ -252,9 +283,14 @@ describe("refusing", () => {
   });
 
   it("reports everything at once, with the file's name", () => {
-    const error = failure({ vocab_size: -1, hidden_size: null, rope_scaling: { type: "x" }, quantization: {} });
+    const error = failure({
+      vocab_size: -1,
+      hidden_size: null,
+      rope_scaling: { type: "x" },
+      quantization: { bits: 4 },
+    });
     expect(error.message).toMatch(
-      /^config\.json: 4 problems\n {2}hidden_size.*\n {2}vocab_size.*\n {2}rope_scaling.*\n {2}quantization/,
+      /^config\.json: 4 problems\n {2}hidden_size.*\n {2}vocab_size.*\n {2}rope_scaling.*\n {2}quantization.group_size/,
     );
   });
 

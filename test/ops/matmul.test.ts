@@ -116,15 +116,39 @@ describe("matmul NT: c = a·wᵀ", () => {
     expectClose(values, replaced(wideC, 4, N, product), TOLERANCE.reduction(K), "NT");
   });
 
-  it("refuses an adapter on a weight split by rows, and strides that are no multiples of 4", () => {
+  it("adds bias, low-rank term and residual to every shard of a weight split by rows", async () => {
+    const [M, N, K, r] = [5, 300, 8, 4];
+    const random = new Random(9);
+    const [a, w, h] = [hostTensor(random, [M, K]), hostTensor(random, [N, K]), hostTensor(random, [M, r])];
+    const [factor, bias, before] = [hostTensor(random, [N, r]), hostTensor(random, [N]), hostTensor(random, [M, N])];
+    await usingWeight(withBinding(device, 128 * K * 4), w, "f32", async (weight) => {
+      expect(weight.shards).toHaveLength(3);
+      const program = new Program();
+      const c = program.tensor([M, N], "c");
+      recordNt(program, allColumns(upload(program, a, "a")), M, weight, allColumns(c), {
+        bias: upload(program, bias, "bias"),
+        lowRank: {
+          h: allColumns(upload(program, h, "h")),
+          factor: upload(program, factor, "factor"),
+          rank: r,
+          scale: 2,
+        },
+        residual: upload(program, before, "residual"),
+      });
+      const low = times(2, matmulNt(h.values, factor.values, M, N, r));
+      const plain = sum(matmulNt(a.values, w.values, M, N, K), low, before.values);
+      const expected = plain.map((value, i) => value + bias.values[i % N]!);
+      expectClose(await result(program, c), expected, TOLERANCE.reduction(K), "NT");
+    });
+  });
+
+  it("refuses strides that are no multiples of 4", () => {
     const program = new Program();
     const of = (...shape: number[]) => program.tensor(shape, "x");
-    const shards = [0, 128].map((begin) => ({ tensor: of(128, 8), begin, rows: 128 }));
-    const split = { shape: [256, 8], element: "f32", shards } as const;
-    const [a, c] = [allColumns(of(3, 8)), allColumns(of(3, 256))];
-    expect(() => recordNt(program, a, 3, split, c)).not.toThrow();
-    expect(() => recordNt(program, a, 3, split, c, { bias: of(256) })).toThrow("split by rows");
-    expect(() => recordNt(program, { ...a, begin: 2 }, 3, split, c)).toThrow("multiples of 4");
+    const c = allColumns(of(3, 256));
+    const weight = asWeight(of(256, 8));
+    expect(() => recordNt(program, allColumns(of(3, 8)), 3, weight, c)).not.toThrow();
+    expect(() => recordNt(program, { ...allColumns(of(3, 8)), begin: 2 }, 3, weight, c)).toThrow("multiples of 4");
   });
 });
 
