@@ -1,4 +1,5 @@
 /** What a model is before its weights are fetched: config, tokenizer, and the headers of its weight files. */
+import type { Affine } from "../core/affine.ts";
 import type { ModelSource } from "../core/bytes.ts";
 import { LorikeetError, modelError, Problems } from "../core/errors.ts";
 import { openCheckpoint } from "../formats/checkpoint.ts";
@@ -24,8 +25,8 @@ export interface ModelDescription {
   readonly modules: readonly string[];
 }
 
-/** Throws ModelError or FormatError for what cannot be trained here, before anything large is fetched. */
-export async function describeModel(source: ModelSource): Promise<ModelDescription> {
+/** `quantize`: as it is when its weights are coded while it loads. Throws ModelError or FormatError for what cannot be trained here, before anything large is fetched. */
+export async function describeModel(source: ModelSource, quantize: Affine | null = null): Promise<ModelDescription> {
   const config = await readConfig(source);
   const model = buildModel(config, `${source.label}/config.json`);
   const checkpoint = await openCheckpoint(source);
@@ -43,7 +44,7 @@ export async function describeModel(source: ModelSource): Promise<ModelDescripti
   }
   const matrices = new Map(namedLeaves(model.tree).map(({ path, leaf }) => [path, leaf.shape]));
   // What is wrong with single tensors is said when they are loaded.
-  const options = { problems: new Problems(), quantize: null };
+  const options = { problems: new Problems(), quantize };
   placeWeights(model.tree, new DryDevice(), (path) =>
     matrixElement(checkpoint, config, path, matrices.get(path) as readonly [number, number], options),
   );

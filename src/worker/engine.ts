@@ -100,6 +100,11 @@ export function createEngine(publish: (event: EngineEvent) => void, around = bro
       await models.choose(choice, options);
       await data.modelChanged();
     },
+    async quantizeModel(bits) {
+      const { models, run } = idle("Coding a model");
+      run.forgetAnswers();
+      await models.quantize(bits);
+    },
     async loadModel() {
       const open = idle("Loading a model");
       const session = await open.models.load().catch((error) => {

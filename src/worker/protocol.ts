@@ -12,6 +12,7 @@ import type { TrainConfig } from "../train/config.ts";
 
 import type {
   AnswerEvent,
+  CodedBits,
   DataState,
   Draft,
   DroppedFile,
@@ -46,7 +47,16 @@ export type EngineEvent =
 
 /** Every method of `Engine`, for the two ends of the wire. */
 export const ENGINE_METHODS = [
-  ...(["open", "saveDraft", "catalogue", "keptModels", "forgetModel", "chooseModel", "loadModel"] as const),
+  ...([
+    "open",
+    "saveDraft",
+    "catalogue",
+    "keptModels",
+    "forgetModel",
+    "chooseModel",
+    "quantizeModel",
+    "loadModel",
+  ] as const),
   ...(["pauseDownload", "openData", "openSample", "mapColumns", "examineData", "dataRows", "previewRecord"] as const),
   ...(["cleanedData", "plan", "startRun", "pauseRun", "resumeRun", "stopRun", "runs", "runDetail"] as const),
   ...([
@@ -91,6 +101,8 @@ export interface Engine {
   /** Reads config and tokenizer. `files` with a dropped folder; `token` for gated models, kept in memory only. */
   chooseModel(choice: ModelChoice, options: { files?: readonly DroppedFile[]; token?: string }): Promise<void>;
   /** Brings the weights to the GPU; goes on where an earlier download stopped. */
+  /** Codes the weights of the chosen model to so many bits when it loads, or leaves them as published. */
+  quantizeModel(bits: CodedBits | null): Promise<void>;
   loadModel(): Promise<void>;
   pauseDownload(): Promise<void>;
 

@@ -45,10 +45,14 @@ export type { SelfTestResult } from "../train/self-test.ts";
 export type { Check } from "../train/verify.ts";
 
 /** Which model: the built-in one, one on the Hub, or a folder that was dropped. */
-export type ModelChoice =
+export type ModelPlace =
   | { readonly kind: "demo" }
   | { readonly kind: "hub"; readonly id: string; readonly revision?: string | undefined }
   | { readonly kind: "folder"; readonly name: string };
+
+/** A model, and to how many bits its weights are coded while it loads; absent: it stays as published. */
+export type ModelChoice = ModelPlace & { readonly quantize?: CodedBits | undefined };
+export type CodedBits = 4 | 8;
 
 /** A file that was dropped or chosen, with its path inside what was dropped. */
 export interface DroppedFile {

@@ -106,7 +106,7 @@ describe("one model", () => {
 
   it.each([
     ["an unknown family", tiny(2, { model_type: "mamba" }), {}, false, /^mamba is not supported yet$/],
-    ["a feature that is missing", tiny(3, { use_sliding_window: true }), {}, false, /sliding_window/],
+    ["a feature that is missing", tiny(3, { rope_scaling: { rope_type: "dynamic" } }), {}, false, /rope_type/],
     ["targets it does not have", tiny(4), { train: { ...train, targetModules: ["qkv"] } }, true, /qkv/],
     ["a device too small for it", tiny(5), { limits: { maxBinding: 4096, maxBuffer: 4096 } }, true, /4096/],
   ])("with %s gets the reason in words", async (_, entry, options, supported, reason) => {

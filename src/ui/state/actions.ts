@@ -3,6 +3,7 @@ import { type ErrorData, LorikeetError } from "../../core/errors.ts";
 import { type KnobName, resolveConfig } from "../../train/config.ts";
 import { type PresetName, presetKnobs } from "../../train/presets.ts";
 import type {
+  CodedBits,
   ColumnMapping,
   Draft,
   DroppedFile,
@@ -92,6 +93,11 @@ export function createActions(store: Store<AppState>, curves: Curves, engine: ()
       // A preset's rate depends on the model's size.
       if (preset !== "custom") actions.choosePreset(preset);
       else await actions.refreshPlan();
+    },
+    async quantizeModel(bits: CodedBits | null) {
+      await attempt("model", (engine) => engine.quantizeModel(bits));
+      remember();
+      await actions.refreshPlan();
     },
     loadModel: () => attempt("model", (engine) => engine.loadModel()),
     pauseDownload: () => attempt("model", (engine) => engine.pauseDownload()),

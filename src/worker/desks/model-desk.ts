@@ -14,10 +14,11 @@ import { chooseChatTemplate } from "../../tokenizer/chat-templates.ts";
 import { describeModel, type ModelDescription } from "../../train/describe-model.ts";
 import { TrainingSession } from "../../train/session.ts";
 import type { Context } from "../context.ts";
+import { affineOf, withBits } from "../models/coded-bits.ts";
 import { type FoundModel, findModel } from "../models/find-model.ts";
 import { keepFolder, keptFolderSource } from "../models/kept-folder.ts";
 import { neededFiles } from "../models/needed.ts";
-import type { DroppedFile, ModelChoice, ModelState } from "../protocol.ts";
+import type { CodedBits, DroppedFile, ModelChoice, ModelState } from "../protocol.ts";
 import { errorData } from "../rpc.ts";
 
 /** Milliseconds between two words about progress. */
@@ -102,8 +103,10 @@ export class ModelDesk {
     this.publish({ ...NOTHING, choice, title: titleOf(choice), phase: "reading" });
     try {
       const meter = downloadMeter();
-      const { source, exact, pinned } = await this.sourceOf(choice, { files, meter, signal });
-      const description = await describeModel(source);
+      const found = await this.sourceOf(choice, { files, meter, signal });
+      const { source } = found;
+      const [exact, pinned] = [withBits(found.exact, choice.quantize), withBits(found.pinned, choice.quantize)];
+      const description = await describeModel(source, affineOf(choice));
       const { bytes } = await neededFiles(source).catch(() => ({ bytes: null }));
       signal.throwIfAborted();
       this.chosen = { choice: exact, pinned, source, description, meter, dropped: files !== undefined };
@@ -121,6 +124,18 @@ export class ModelDesk {
       this.publish({ ...this.state, phase: "failed", error: errorData(error) });
       throw error;
     }
+  }
+
+  /** The same model with its weights coded to so many bits, or as published; what is on the GPU is given back. */
+  async quantize(bits: CodedBits | null): Promise<void> {
+    const { chosen } = this;
+    if (!chosen) throw modelError("no model is chosen", "Choose one in the Model card.");
+    const choice = withBits(chosen.choice, bits ?? undefined);
+    const description = await describeModel(chosen.source, affineOf(choice));
+    this.live?.dispose();
+    this.live = null;
+    this.chosen = { ...chosen, choice, pinned: withBits(chosen.pinned, choice.quantize), description };
+    this.publish({ ...this.state, choice, ...described(description), phase: "known", transfer: null });
   }
 
   /** The session with the weights on the GPU; loads them when they are not there yet, or no longer. */
@@ -176,7 +191,8 @@ export class ModelDesk {
       const session = new TrainingSession(await this.device());
       this.spare = null;
       try {
-        await session.load(source, { onProgress: progress.note, signal, tokenizer: chosen.description.tokenizer });
+        const { tokenizer } = chosen.description;
+        await session.load(source, { onProgress: progress.note, signal, tokenizer, quantize: affineOf(chosen.choice) });
       } catch (error) {
         session.dispose();
         throw error;

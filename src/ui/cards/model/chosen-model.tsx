@@ -5,6 +5,7 @@ import { Button } from "../../kit/button.tsx";
 import { Section } from "../../kit/card.tsx";
 import { Explain } from "../../kit/explain.tsx";
 import { Facts } from "../../kit/facts.tsx";
+import { SelectField } from "../../kit/fields.tsx";
 import { Notice } from "../../kit/notice.tsx";
 import { Progress } from "../../kit/progress.tsx";
 import { Status } from "../../kit/status.tsx";
@@ -63,16 +64,19 @@ function Loading({ model, locked }: { readonly model: ModelState; readonly locke
   }
   if (phase === "known") {
     return (
-      <div className="k-row">
-        <Button
-          kind={large ? "plain" : "primary"}
-          icon={here ? "play" : "download"}
-          disabled={locked}
-          onPress={() => void actions.loadModel()}
-        >
-          {loadWords(model, here)}
-        </Button>
-        <span className="k-soft k-small">Start in the Train card does this too.</span>
+      <div className="k-stack">
+        <Precision model={model} locked={locked} />
+        <div className="k-row">
+          <Button
+            kind={large ? "plain" : "primary"}
+            icon={here ? "play" : "download"}
+            disabled={locked}
+            onPress={() => void actions.loadModel()}
+          >
+            {loadWords(model, here)}
+          </Button>
+          <span className="k-soft k-small">Start in the Train card does this too.</span>
+        </div>
       </div>
     );
   }
@@ -93,6 +97,29 @@ function Loading({ model, locked }: { readonly model: ModelState; readonly locke
       />
       <Status text={value === undefined ? words : `${words}: ${Math.floor(100 * value)} percent`} every={10_000} />
     </>
+  );
+}
+
+const BITS = [
+  { value: "as-is", label: "As published" },
+  { value: "8", label: "8 bits: half the memory of 16" },
+  { value: "4", label: "4 bits: little more than a quarter" },
+] as const;
+
+/** Plain weights can be coded while they load; what its maker has coded stays as it is. */
+function Precision({ model: { choice, facts }, locked }: { readonly model: ModelState; readonly locked: boolean }) {
+  const { actions } = usePage();
+  const coded = facts?.element.startsWith("q") && !choice?.quantize;
+  if (!facts || coded) return null;
+  return (
+    <SelectField
+      label="Weights on the GPU"
+      description="Fewer bits leave room for larger models and longer texts; the adapter learns to work with what they lose."
+      value={choice?.quantize ? `${choice.quantize}` : "as-is"}
+      options={BITS}
+      disabled={locked}
+      onChange={(bits) => void actions.quantizeModel(bits === "as-is" ? null : bits === "4" ? 4 : 8)}
+    />
   );
 }
 

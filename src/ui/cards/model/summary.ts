@@ -76,6 +76,12 @@ export function transferDetail(transfer: Transfer): string {
 
 const PRECISION: Readonly<Record<string, string>> = { f32: "32-bit float", f16: "16-bit float", bf16: "bfloat16" };
 
+/** "bfloat16"; of codes "4 bits, in groups of 64". */
+export function precisionWords(element: string): string {
+  const [, bits, group] = /^q(\d)g(\d+)-/.exec(element) ?? [];
+  return bits ? `${bits} bits, in groups of ${group}` : (PRECISION[element] ?? element);
+}
+
 export interface ModelFact {
   readonly name: string;
   readonly value: string;
@@ -96,8 +102,8 @@ export function modelFacts({ facts, downloadBytes, hasChatTemplate, choice }: Mo
     },
     {
       name: "Precision",
-      value: PRECISION[facts.element] ?? facts.element,
-      meaning: "The format its weights are stored in. They stay as they are; adapters train in 32 bits.",
+      value: precisionWords(facts.element),
+      meaning: "The format its weights are held in. They never change; adapters train in 32 bits.",
     },
     {
       name: "Blocks",
