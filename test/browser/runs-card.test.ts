@@ -68,7 +68,9 @@ describe.skipIf(missing)(`the Runs card in Chromium${missing ? ` (no browser: ${
     const opened = await open("finished");
     const { page } = opened;
     await page.getByText("Open an adapter you have").click();
-    await page.getByText("Drop an adapter for").waitFor();
+    await page.getByText("Choose the model it was trained on first").waitFor();
+    await page.evaluate('stand.set({ model: { ...stand.get().model, phase: "ready", title: "Built-in demo" } })');
+    await page.getByText("Drop an adapter for Built-in demo here").waitFor();
     expect(await lookProblems(page, "runs-open-adapter")).toEqual([]);
     const file = { name: "mine.gguf", mimeType: "application/octet-stream", buffer: Buffer.from("GGUF") };
     await page.getByLabel("Choose files").first().setInputFiles(file);
