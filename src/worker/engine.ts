@@ -13,6 +13,8 @@ import type { TrialJob } from "./desks/trial-desk.ts";
 import { keptModels, removeKept } from "./models/model-cache.ts";
 import { browserSurroundings, DRAFT, openParts, type Parts } from "./parts.ts";
 import type { Engine, EngineEvent, KeptModel } from "./protocol.ts";
+import { adapterFiles, adapterTitle } from "./runs/adapter-files.ts";
+import { adoptedRun } from "./runs/adopted.ts";
 import { pushFiles } from "./runs/push.ts";
 import { type RecordFiles, recordFiles } from "./runs/run-data.ts";
 import { makeRunFile, mlxFiles } from "./runs/run-files.ts";
@@ -193,6 +195,18 @@ export function createEngine(publish: (event: EngineEvent) => void, around = bro
         await open.run.endWarmUp();
         if (state.outcome?.usable) session.setAdapter(await importAdapter(folder.source()));
         open.run.show(state);
+      }),
+    openAdapter: (files) =>
+      whileOpening("Opening an adapter", async ({ context, models, run }) => {
+        const { pinned: model, title: modelTitle } = models;
+        if (!model) throw modelError("no model is chosen", "Choose the one it was trained on, in the Model card.");
+        const adapter = await importAdapter(adapterFiles(files), { base: () => models.ggufBase(model) });
+        const session = await models.load();
+        await run.endWarmUp();
+        const [now, name] = [new Date(), adapterTitle(files)];
+        const folder = new RunFolder(context.store, newRunId(now));
+        const stored = adoptedRun(folder.id, now.getTime(), adapter, { name, model, modelTitle });
+        await run.adopt(folder, stored, session, adapter);
       }),
     async forgetRun(id) {
       const { context, run } = opened();

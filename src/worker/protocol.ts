@@ -62,6 +62,7 @@ export const ENGINE_METHODS = [
   ...([
     "continueRun",
     "openRun",
+    "openAdapter",
     "forgetRun",
     "findRate",
     "diagnose",
@@ -131,6 +132,8 @@ export interface Engine {
   continueRun(id: string): Promise<void>;
   /** Puts the adapter of an earlier run on its model, to be asked and downloaded. */
   openRun(id: string): Promise<void>;
+  /** Puts an adapter of MLX, PEFT or llama.cpp on the chosen model, and keeps it among the runs. */
+  openAdapter(files: readonly DroppedFile[]): Promise<void>;
   forgetRun(id: string): Promise<void>;
 
   /** Sweeps learning rates on a throw-away adapter; what it finds comes as trial events. Loads the model where it must. */

@@ -64,6 +64,20 @@ describe.skipIf(missing)(`the Runs card in Chromium${missing ? ` (no browser: ${
     await opened.close();
   });
 
+  it("opens an adapter that was made elsewhere", async () => {
+    const opened = await open("finished");
+    const { page } = opened;
+    await page.getByText("Open an adapter you have").click();
+    await page.getByText("Choose the model it was trained on first").waitFor();
+    await page.evaluate('stand.set({ model: { ...stand.get().model, phase: "ready", title: "Built-in demo" } })');
+    await page.getByText("Drop an adapter for Built-in demo here").waitFor();
+    expect(await lookProblems(page, "runs-open-adapter")).toEqual([]);
+    const file = { name: "mine.gguf", mimeType: "application/octet-stream", buffer: Buffer.from("GGUF") };
+    await page.getByLabel("Choose files").first().setInputFiles(file);
+    await expect.poll(async () => (await calls(page)).join(), WAIT).toContain("openAdapter(");
+    await opened.close();
+  });
+
   it("compares ticked runs in one chart, with the settings that differ", async () => {
     const opened = await open("list");
     const { page } = opened;

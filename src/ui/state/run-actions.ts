@@ -1,5 +1,5 @@
 /** Runs as functions: started, gone on with, shown, paused, stopped, forgotten. */
-import type { Engine, RunEvent } from "../../worker/protocol.ts";
+import type { DroppedFile, Engine, RunEvent } from "../../worker/protocol.ts";
 import { type AppState, type CardId, isRunning } from "./app-state.ts";
 import type { Curves } from "./curves.ts";
 import { takeRunEvents } from "./engine-events.ts";
@@ -84,6 +84,16 @@ export function runActions(store: Store<AppState>, curves: Curves, attempt: Atte
         const { events } = await engine.runDetail(id);
         await takenUp(() => engine.openRun(id), events);
       });
+    },
+    /** Puts an adapter from files on the chosen model. */
+    async openAdapter(files: readonly DroppedFile[]) {
+      if (isRunning(store.get())) return;
+      const opened = await attempt("runs", async (engine) => {
+        await takenUp(() => engine.openAdapter(files), []);
+        return true;
+      });
+      // Looking for runs would take a refusal off their card.
+      if (opened) await refreshRuns();
     },
     /** An interrupted run is no longer offered at the top of the page. */
     setAsideRun(id: string): void {

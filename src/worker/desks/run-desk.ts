@@ -5,7 +5,11 @@
  */
 import { configError, LorikeetError } from "../../core/errors.ts";
 import type { Answer } from "../../health/answers.ts";
+import type { Adapter } from "../../lora/adapter.ts";
+import { checkAdapterFits } from "../../lora/fits.ts";
 import { importAdapter } from "../../lora/import.ts";
+import { linearShapes } from "../../lora/targets.ts";
+import { uniformAdapter } from "../../lora/uniform.ts";
 import { wholeAnswer } from "../../train/answer.ts";
 import type { TrainEvent } from "../../train/events.ts";
 import type { MemoryBudget } from "../../train/memory-budget.ts";
@@ -15,7 +19,8 @@ import type { TrainingSession } from "../../train/session.ts";
 import type { Context } from "../context.ts";
 import type { RunState } from "../protocol.ts";
 import { errorData } from "../rpc.ts";
-import { type RunData, readRunData } from "../runs/run-data.ts";
+import { adoptedRecords } from "../runs/adopted.ts";
+import { type RunData, readRunData, readRunSets } from "../runs/run-data.ts";
 import { CHECKPOINT_FILE, type RunFolder, type RunRecords, type StoredRun } from "../runs/run-folder.ts";
 import { lockRun } from "../runs/run-lock.ts";
 import { RunWriter } from "../runs/run-writer.ts";
@@ -139,6 +144,26 @@ export class RunDesk {
     this.stopping?.abort();
     this.training?.resume();
     this.publish({ ...this.state, phase: "stopping", doing: "Finishing the update under way" });
+  }
+
+  /**
+   * Puts an adapter that was made elsewhere on the model and keeps it as a run of no updates, after the checks that need
+   * no training. Throws, and keeps nothing, when it does not fit the model.
+   */
+  async adopt(folder: RunFolder, stored: StoredRun, session: TrainingSession, adapter: Adapter): Promise<void> {
+    checkAdapterFits(adapter, linearShapes(session.model.tree));
+    const writer = this.writerOf(folder, stored);
+    await writer.begin(adoptedRecords());
+    try {
+      const sets = await readRunSets(folder, session, stored.config);
+      const outcome = await writer.adopt(session, sets, uniformAdapter(adapter).adapter);
+      if (outcome.usable) session.setAdapter(await importAdapter(folder.source()));
+      else session.removeAdapter();
+    } catch (error) {
+      await folder.forget().catch(() => {}); // the first error says more
+      throw error;
+    }
+    this.show(writer.stored);
   }
 
   /** Shows a run that has ended; null: none. */

@@ -66,7 +66,7 @@ function noConfig(paths: readonly string[]): Error {
   );
 }
 
-function blobSource(name: string, file: Blob): ByteSource {
+export function blobSource(name: string, file: Blob): ByteSource {
   return {
     name,
     size: file.size,

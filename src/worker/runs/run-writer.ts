@@ -1,9 +1,10 @@
 /** A run while it is under way: its folder, its state on disk, and what has happened since it was started or resumed. */
 
+import type { JsonValue } from "../../core/json.ts";
 import { formNames } from "../../gpu/device.ts";
 import type { Adapter } from "../../lora/adapter.ts";
 import { exportMlx } from "../../lora/export.ts";
-import type { SaveEvent } from "../../train/events.ts";
+import type { DoneEvent, SaveEvent } from "../../train/events.ts";
 import { modelFacts } from "../../train/facts.ts";
 import {
   adapterExtras,
@@ -15,8 +16,10 @@ import {
   runRecord,
 } from "../../train/run-record.ts";
 import type { TrainingSession } from "../../train/session.ts";
+import { ALL_MOVED, type TrainedFacts } from "../../train/verify.ts";
 import type { EventBatcher } from "../desks/event-batcher.ts";
 import type { RunOutcome } from "../protocol.ts";
+import { adoptedDone } from "./adopted.ts";
 import type { RunSets } from "./run-data.ts";
 import {
   ADAPTER_FILES,
@@ -76,13 +79,30 @@ export class RunWriter {
   }
 
   /** Writes the adapter, has it read back from the store and checked, and writes down what came of it. */
-  async finish(session: TrainingSession, data: RunSets): Promise<RunOutcome> {
+  finish(session: TrainingSession, data: RunSets): Promise<RunOutcome> {
+    const done = this.course.done!;
+    const { config, dataTitle } = this.stored;
+    return this.handOver(session, data, done, { facts: done, extras: adapterExtras(config, dataTitle) });
+  }
+
+  /** The same for an adapter that was made elsewhere: of training nothing is known or claimed. */
+  adopt(session: TrainingSession, data: RunSets, adapter: Adapter): Promise<RunOutcome> {
+    this.course.done = adoptedDone(adapter);
+    return this.handOver(session, data, this.course.done, { facts: null, extras: {} });
+  }
+
+  private async handOver(
+    session: TrainingSession,
+    data: RunSets,
+    done: DoneEvent,
+    { facts, extras }: { readonly facts: TrainedFacts | null; readonly extras: Readonly<Record<string, JsonValue>> },
+  ): Promise<RunOutcome> {
     const { folder, course, stored } = this;
-    const done = course.done!;
     const adapter: Adapter = { ...done.adapter, base_model: baseName(stored) };
-    const files = exportMlx(adapter, adapterExtras(stored.config, stored.dataTitle));
+    const files = exportMlx(adapter, extras);
     for (const { path, bytes } of files) await folder.write(path, bytes);
-    course.checks = await session.verify(adapter, folder.source(), data.train.examples, done);
+    const checks = await session.verify(adapter, folder.source(), data.train.examples, facts);
+    course.checks = facts ? checks : checks.filter(({ name }) => name !== ALL_MOVED);
     const judged = judgeCourse(course)!;
     if (judged.verdict === "broken") for (const name of ADAPTER_FILES) await folder.remove(name);
     const usable = judged.verdict === "healthy" || judged.verdict === "suspicious";

@@ -32,12 +32,15 @@ describe("a run in words", () => {
     expect(statusWords(run({ usable: false }))).toEqual({ tone: "bad", text: "A check failed" });
     expect(statusWords(run({ usable: false, verdict: "collapsed" })).text).toBe("Kept, not to be trusted");
     expect(statusWords(run({ verdict: "suspicious" })).text).toBe("Finished");
+    expect(statusWords(run({ totalSteps: 0, doneSteps: 0 }))).toEqual({ tone: "good", text: "Opened from files" });
+    expect(statusWords(run({ totalSteps: 0, doneSteps: 0, usable: false })).text).toBe("A check failed");
   });
 
   it("tells its figures, and leaves out what was not measured", () => {
     expect(figureWords(RUN)).toBe("64 updates · loss 1.42 · lowest validation loss 1.50 · 2.1 MB");
     expect(figureWords(run({ lastLoss: null, bestLoss: null, doneSteps: 3 }))).toBe("3 of 64 updates · 2.1 MB");
     expect(updateWords(run({ doneSteps: 1, totalSteps: 1 }))).toBe("1 update");
+    expect(updateWords(run({ doneSteps: 0, totalSteps: 0 }))).toBe("not trained here");
   });
 
   it("tells the date as people do", () => {

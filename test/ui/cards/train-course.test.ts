@@ -127,6 +127,7 @@ describe("the end", () => {
 
   it("says what is kept and what was skipped", () => {
     expect(keptWords(OUTCOME)).toBe("Kept: the adapter after update 48, which had the lowest validation loss.");
+    expect(keptWords({ ...OUTCOME, done: { ...OUTCOME.done, steps: 0 } })).toMatch(/opened from files/);
     const stopped = { ...OUTCOME.done, chosen: "last", steps: 12, chosenStep: 12, stopped: true } as const;
     expect(keptWords({ ...OUTCOME, done: { ...stopped, skippedUpdates: 2 } })).toBe(
       "Stopped after update 12. Kept: the adapter after update 12. 2 updates were skipped because they were not finite.",

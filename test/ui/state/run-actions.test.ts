@@ -31,6 +31,7 @@ describe("a run that is asked for", () => {
     startRun: (actions) => actions.startRun(),
     continueRun: (actions) => actions.continueRun("earlier"),
     openRun: (actions) => actions.openRun("earlier"),
+    openAdapter: (actions) => actions.openAdapter([]),
   } as const satisfies Record<string, (actions: ReturnType<typeof page>["actions"]) => Promise<void>>;
 
   for (const [name, ask] of Object.entries(ASKED)) {

@@ -8,7 +8,7 @@ export interface StatusWords {
   readonly text: string;
 }
 
-export function statusWords({ status, usable, verdict }: RunSummary): StatusWords {
+export function statusWords({ status, usable, verdict, totalSteps }: RunSummary): StatusWords {
   switch (status) {
     case "running":
       return { tone: "info", text: "Training now" };
@@ -20,12 +20,14 @@ export function statusWords({ status, usable, verdict }: RunSummary): StatusWord
     case "finished":
       if (verdict === "collapsed") return { tone: "warn", text: "Kept, not to be trusted" };
       if (!usable) return { tone: "bad", text: "A check failed" };
+      if (totalSteps === 0) return { tone: "good", text: "Opened from files" };
       return status === "stopped" ? { tone: "good", text: "Stopped, kept" } : { tone: "good", text: "Finished" };
   }
 }
 
 /** "64 updates", or "37 of 64 updates" where it did not come to its end. */
 export function updateWords({ doneSteps, totalSteps }: RunSummary): string {
+  if (totalSteps === 0) return "not trained here";
   if (doneSteps === totalSteps) return `${formatCount(doneSteps)} ${doneSteps === 1 ? "update" : "updates"}`;
   return `${formatCount(doneSteps)} of ${formatCount(totalSteps)} updates`;
 }

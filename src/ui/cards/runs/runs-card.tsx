@@ -12,6 +12,8 @@ import "./runs-card.css";
 
 const Compare = lazy(async () => ({ default: (await import("./compare.tsx")).Compare }));
 
+const OpenAdapter = lazy(async () => ({ default: (await import("./open-adapter.tsx")).OpenAdapter }));
+
 export function RunsCard() {
   const { actions } = usePage();
   const open = useAppState((state) => isOpen(state, "runs"));
@@ -46,6 +48,11 @@ export function RunsCard() {
       {!ready && <p className="k-soft">Looking for earlier runs.</p>}
       {ready && runs.length === 0 && <Empty />}
       {runs.length > 0 && <RunList />}
+      {ready && (
+        <Suspense>
+          <OpenAdapter />
+        </Suspense>
+      )}
     </Card>
   );
 }

@@ -44,6 +44,7 @@ export function finalFigures(read: (name: CurveName) => Points, totals: Totals |
 /** Which adapter is kept, and what was skipped. */
 export function keptWords({ done }: RunOutcome): string {
   const { chosen, chosenStep, steps, skippedUpdates, stopped, endedEarly, rollbacks = 0 } = done;
+  if (steps === 0) return "It was opened from files: how it was trained is not known here.";
   const early = endedEarly ? `Ended by itself after update ${formatCount(steps)}. ` : "";
   const lead = stopped ? `Stopped after update ${formatCount(steps)}. ` : early;
   const why = chosen === "best" ? ", which had the lowest validation loss" : "";

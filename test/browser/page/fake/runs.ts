@@ -46,6 +46,7 @@ const ENDS: Readonly<Record<string, number>> = { "run-7": 1.4, "run-6": 2.2, "ru
 
 export const RUNS_ANSWERS = {
   runs: () => RUNS,
+  openAdapter: () => {},
   runFile: () => ({ name: "adapter.zip", blob: new Blob(["zip"]) }),
   runDetail: (id: string): RunDetail => {
     const summary = RUNS.find((run) => run.id === id)!;
