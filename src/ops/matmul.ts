@@ -93,6 +93,7 @@ export const matmulNn: Kernel = {
 export const matmulTn: Kernel = {
   ...matmulNt,
   entry: "tn",
+  inputs: ["a", "b", "bias", "h", "low_rank", "residual"],
   grid: (sizes) => blocks(sizes.n ?? 0, sizes.k ?? 0, sizes),
   forms: formsOf("tn"),
   flops: ({ n = 0, k = 0, rows = 0 }) => 2 * rows * n * k,

@@ -1,5 +1,5 @@
 /** Downloads over a line that is cut, stalls or brings garbage, from a real server on localhost. */
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { memoryCache, type RangeCache } from "../../src/hub/cache.ts";
 import { NoAnswerError } from "../../src/hub/http.ts";
 import { CHUNK_BYTES, type HubOptions, hubSource } from "../../src/hub/huggingface.ts";
@@ -90,8 +90,10 @@ describe("a connection that brings nothing more", () => {
     hub.faults.push({ after: MIB, how: "stall" });
     const abort = new AbortController();
     const reading = (await openBig({ signal: abort.signal })).read(0, CHUNK_BYTES);
-    setTimeout(() => abort.abort(new Error("stopped")), 50);
-    await expect(reading).rejects.toThrow("stopped");
+    const stopped = expect(reading).rejects.toThrow("stopped");
+    await vi.waitFor(() => expect(ranges()).toHaveLength(1), { timeout: 60_000 });
+    abort.abort(new Error("stopped"));
+    await stopped;
     expect(ranges()).toHaveLength(1);
   });
 });
