@@ -20,6 +20,15 @@ export interface Tuning {
   readonly memory: ChoiceMemory | null;
   /** Browser or Node, and this program, with their versions. */
   readonly where: string;
+  /** Milliseconds, for tests. */
+  readonly clock?: () => number;
+}
+
+/** What is measured, and by what. */
+interface Course {
+  readonly layout: Layout;
+  readonly size: SizeClass;
+  clock(): number;
 }
 
 /** Rows of c, its columns, length of the sums: small enough for a software adapter, doubled for anything faster. */
@@ -32,18 +41,20 @@ const CLASSES = (["nt", "nn", "tn"] as const).flatMap((layout) =>
 );
 /** A product below this many seconds is too short to tell forms apart. */
 const SHORT = 1e-3;
-const SECONDS_PER_RUN = 0.01;
+const SECONDS_PER_RUN = 0.02;
 const MOST_PRODUCTS = 64;
-const ROUNDS = 3;
+const ROUNDS = 5;
 /** Share of the plain form's time below which another one is taken. */
 const CLEARLY = 0.9;
+/** Where one form's times are farther apart, other programs are busy: the choice is not kept for the next opening. */
+const STEADY = 1.5;
 /** A form that takes so many times the best one's time in the first round is not tried again. */
 const HOPELESS = 1.3;
 /** Largest difference between two orders of a sum of `depth` products of numbers below one half. */
 const tolerance = (depth: number) => 1e-6 * depth;
 
 /** Sets the device's forms. Throws ConfigError when the wish names none that there are. GPU→CPU waits. */
-export async function tune(device: WebGpuDevice, { wish, memory, where }: Tuning): Promise<void> {
+export async function tune(device: WebGpuDevice, { wish, memory, where, clock = now }: Tuning): Promise<void> {
   const forms = MATMULS.flatMap((kernel) => kernel.forms as readonly MatmulForm[]);
   const possible = forms.filter(({ subgroup }) => subgroup <= device.subgroup);
   const choose = (chosen: readonly MatmulForm[]) => {
@@ -55,22 +66,21 @@ export async function tune(device: WebGpuDevice, { wish, memory, where }: Tuning
   const key = `${where}; ${identity(device)}; ${possible.map(({ name }) => name).join(", ")}`;
   const remembered = wish ? null : await rememberedChoice(memory, key);
   const chosen: MatmulForm[] = [];
+  let steady = true;
   for (const { layout, size } of CLASSES) {
     const own = possible.filter((form) => form.layout === layout && form.size === size);
     const candidates = remembered ? own.filter(({ name }) => remembered.includes(name)) : own;
-    const best = await fastest(device, layout, size, candidates, remembered !== null);
-    if (best) chosen.push(best);
+    const result = await fastest(device, { layout, size, clock }, candidates, remembered !== null);
+    if (result.form) chosen.push(result.form);
+    steady &&= result.steady;
   }
   choose(chosen);
-  if (!remembered)
-    await memory?.write(
-      withChoice(
-        await memory.read(),
-        key,
-        chosen.map(({ name }) => name),
-      ),
-    );
+  if (remembered || !steady || !memory) return;
+  const names = chosen.map(({ name }) => name);
+  await memory.write(withChoice(await memory.read(), key, names));
 }
+
+const now = () => performance.now();
 
 function wished(wish: string, forms: readonly MatmulForm[], possible: readonly MatmulForm[]): MatmulForm[] {
   if (wish === "plain") return [];
@@ -95,20 +105,24 @@ function identity({ gpu, name }: WebGpuDevice): string {
   return [name, vendor, architecture, device, description].join(" ");
 }
 
-/** The form that wins clearly, or null. `known`: no measurement, the first that computes rightly. */
+interface Choice {
+  readonly form: MatmulForm | null;
+  readonly steady: boolean;
+}
+
+/** The form that wins clearly, or none. `known`: no measurement, the first that computes rightly. */
 async function fastest(
   device: WebGpuDevice,
-  layout: Layout,
-  size: SizeClass,
+  { layout, size, clock }: Course,
   candidates: readonly MatmulForm[],
   known: boolean,
-): Promise<MatmulForm | null> {
+): Promise<Choice> {
   let right = candidates;
   for (const factor of right.length > 0 ? [1, 2] : []) {
-    const bench = new Bench(device, layout, SIZES[size], factor);
+    const bench = new Bench(device, { layout, clock }, SIZES[size], factor);
     try {
       right = await bench.agreeing(right);
-      if (known) return right[0] ?? null;
+      if (known) return { form: right[0] ?? null, steady: true };
       const seconds = await bench.seconds(null, 1);
       if (seconds < SHORT && factor === 1) continue;
       return await race(bench, right, Math.min(MOST_PRODUCTS, Math.ceil(SECONDS_PER_RUN / seconds)));
@@ -116,23 +130,25 @@ async function fastest(
       bench.free();
     }
   }
-  return null;
+  return { form: null, steady: true };
 }
 
-/** In turns, so that a slow moment of the machine hits all alike. */
-async function race(bench: Bench, forms: readonly MatmulForm[], products: number): Promise<MatmulForm | null> {
-  const best = new Map<MatmulForm | null, number>();
+/** In turns, so that a slow moment of the machine hits all alike; a form's time is the middle one of its rounds. */
+async function race(bench: Bench, forms: readonly MatmulForm[], products: number): Promise<Choice> {
+  const times = new Map<MatmulForm | null, number[]>([null, ...forms].map((form) => [form, []]));
   let runners: readonly (MatmulForm | null)[] = [null, ...forms];
   for (let round = 0; round < ROUNDS; round++) {
-    for (const form of runners) {
-      best.set(form, Math.min(best.get(form) ?? Number.POSITIVE_INFINITY, await bench.seconds(form, products)));
-    }
-    const leader = Math.min(...best.values());
-    runners = runners.filter((form) => form === null || best.get(form)! < HOPELESS * leader);
+    for (const form of runners) times.get(form)!.push(await bench.seconds(form, products));
+    const leader = Math.min(...[...times.values()].map(middle));
+    runners = runners.filter((form) => form === null || middle(times.get(form)!) < HOPELESS * leader);
   }
-  const [winner] = forms.toSorted((one, other) => best.get(one)! - best.get(other)!);
-  return winner && best.get(winner)! < CLEARLY * best.get(null)! ? winner : null;
+  const [winner] = forms.toSorted((one, other) => middle(times.get(one)!) - middle(times.get(other)!));
+  const steady = [...times.values()].every((own) => Math.max(...own) < STEADY * Math.min(...own));
+  const clear = winner && middle(times.get(winner)!) < CLEARLY * middle(times.get(null)!);
+  return { form: clear ? winner : null, steady };
 }
+
+const middle = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
 
 /** One product of a layout, in any form. */
 class Bench {
@@ -140,8 +156,15 @@ class Bench {
   private readonly record: (program: Program) => void;
   private readonly tensors: readonly Tensor[];
   private readonly depth: number;
+  private readonly clock: () => number;
 
-  constructor(device: WebGpuDevice, layout: Layout, extents: readonly [number, number, number], factor: number) {
+  constructor(
+    device: WebGpuDevice,
+    { layout, clock }: Omit<Course, "size">,
+    extents: readonly [number, number, number],
+    factor: number,
+  ) {
+    this.clock = clock;
     const [height, width, depth] = extents.map((extent) => factor * extent) as [number, number, number];
     this.device = device;
     this.depth = depth;
@@ -181,10 +204,10 @@ class Bench {
     const program = new Program();
     for (let i = 0; i < products; i++) this.record(program);
     await this.device.idle();
-    const start = performance.now();
+    const start = this.clock();
     await this.device.run(program);
     await this.device.idle();
-    return (performance.now() - start) / 1000 / products;
+    return (this.clock() - start) / 1000 / products;
   }
 
   free(): void {

@@ -156,26 +156,54 @@ describe("tuning", () => {
   }
   afterEach(() => device.forms.clear());
 
-  it("takes at most one form of each layout and size, leaves nothing behind, and remembers them", async () => {
+  /** By which every run takes as long as `next` says, in milliseconds. */
+  function clockOf(next: () => number): () => number {
+    let [time, calls] = [0, 0];
+    return () => {
+      if (calls++ % 2 === 1) time += next();
+      return time;
+    };
+  }
+  const steady = clockOf(() => 25);
+
+  it("takes at most one form of each layout and size, and leaves nothing behind", async () => {
     const live = device.memory.live;
-    const { kept, memory } = keptIn("{ broken");
-    await tune(device, { memory, where: WHERE });
+    await tune(device, { memory: keptIn("{ broken").memory, where: WHERE });
     expect(device.memory.live).toBe(live);
     const classes = ([...device.forms] as MatmulForm[]).map(({ layout, size }) => `${layout} ${size}`);
     expect(new Set(classes).size).toBe(classes.length);
-    expect(Object.values(JSON.parse(kept.text!))).toEqual([names()]);
-    expect(kept.writes).toBe(1);
+  });
+
+  it("takes the form that is clearly faster, and none where all are alike", async () => {
+    const { memory } = keptIn(null);
+    // The device itself tells which form is on.
+    const favoured = clockOf(() => ([...device.forms].some(({ name }) => name === "tn eight") ? 25 : 40));
+    await tune(device, { memory, where: "a", clock: favoured });
+    expect(names()).toEqual(["tn eight"]);
+    await tune(device, { memory, where: "b", clock: steady });
+    expect(names()).toEqual([]);
+  });
+
+  it("remembers what was measured in quiet, not what was measured beside busy programs", async () => {
+    const quiet = keptIn(null);
+    await tune(device, { memory: quiet.memory, where: WHERE, clock: steady });
+    expect(Object.values(JSON.parse(quiet.kept.text!))).toEqual([names()]);
+    const busy = keptIn(null);
+    let turn = 0;
+    await tune(device, { memory: busy.memory, where: WHERE, clock: clockOf(() => (turn++ % 3 === 0 ? 50 : 25)) });
+    expect(busy.kept.writes).toBe(0);
   });
 
   it("takes what is remembered for this adapter and browser without measuring, nothing that is for others", async () => {
     const { kept, memory } = keptIn(null);
-    await tune(device, { memory, where: WHERE });
+    await tune(device, { memory, where: WHERE, clock: steady });
     const [key] = Object.keys(JSON.parse(kept.text!));
     kept.text = JSON.stringify({ [key!]: ["nn staged", "nt shared", "of an older version"] });
-    await tune(device, { memory, where: WHERE });
+    await tune(device, { memory, where: WHERE, clock: steady });
     expect(names()).toEqual(["nt shared", "nn staged"]);
     expect(kept.writes).toBe(1);
-    await tune(device, { memory, where: "another browser" });
+    await tune(device, { memory, where: "another browser", clock: steady });
+    expect(names()).toEqual([]);
     expect(kept.writes).toBe(2);
     expect(Object.keys(JSON.parse(kept.text))).toHaveLength(2);
   });
@@ -192,7 +220,7 @@ describe("tuning", () => {
       return run(program);
     };
     const { kept, memory } = keptIn(null);
-    await tune(wrong, { memory, where: WHERE });
+    await tune(wrong, { memory, where: WHERE, clock: steady });
     const [key] = Object.keys(JSON.parse(kept.text!));
     kept.text = JSON.stringify({ [key!]: ["nn staged", "nt shared"] });
     await tune(wrong, { memory, where: WHERE });

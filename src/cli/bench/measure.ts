@@ -14,6 +14,26 @@ export async function timeProgram(device: Device, record: (program: Program) => 
   return (performance.now() - start) / 1000;
 }
 
+/** More than any cache holds. */
+const COPY_BYTES = 64 * 2 ** 20;
+const COPY_RUNS = 6;
+
+/** Bytes a second that a copy within the device's memory moves, read and written together. */
+export async function measureBandwidth(device: Device): Promise<number> {
+  const [source, target] = ["from", "to"].map((label) => device.allocate([COPY_BYTES / 4], `bench.copy ${label}`));
+  try {
+    let best = Number.POSITIVE_INFINITY;
+    for (let run = 0; run <= COPY_RUNS; run++) {
+      const seconds = await timeProgram(device, (program) => program.copy(source!, target!));
+      if (run > 0) best = Math.min(best, seconds);
+    }
+    return (2 * COPY_BYTES) / best;
+  } finally {
+    device.free(source!);
+    device.free(target!);
+  }
+}
+
 /** Runs of the final length; the best counts. */
 const PEAK_RUNS = 12;
 

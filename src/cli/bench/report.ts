@@ -3,16 +3,20 @@
 import { formatBytes, formatDuration, formatNumber } from "../../core/units.ts";
 import type { WebGpuDevice } from "../../gpu/webgpu.ts";
 import { formatTable } from "../format.ts";
+import { benchDecoding, type DecodingResult } from "./decoding.ts";
 import { benchFirstLoss, type FirstLoss } from "./first-loss.ts";
 import { benchGemm, GEMM_SIZES, type GemmResult } from "./gemm.ts";
 import { benchHealthCost, type HealthCost } from "./health-cost.ts";
-import { measurePeak } from "./measure.ts";
+import { measureBandwidth, measurePeak } from "./measure.ts";
 import { benchTrainingStep, type StepResult } from "./training-step.ts";
 
 export interface BenchResult {
   readonly device: string;
   /** FLOP/s of fused multiply-adds in registers. */
   readonly peak: number;
+  /** Bytes/s of a copy, read and written together. */
+  readonly bandwidth: number;
+  readonly decoding: DecodingResult;
   readonly gemm: readonly GemmResult[];
   readonly step: StepResult;
   readonly health: HealthCost;
@@ -35,6 +39,9 @@ export async function runBench(
   const step = await benchTrainingStep(device, steps);
   onProgress("peak of the adapter");
   const peak = await measurePeak(device);
+  const bandwidth = await measureBandwidth(device);
+  onProgress("an answer, token by token");
+  const decoding = await benchDecoding(device, DECODED);
   const gemm: GemmResult[] = [];
   for (const size of GEMM_SIZES) {
     onProgress(`products ${size.tokens} × ${size.in} × ${size.out}`);
@@ -44,11 +51,11 @@ export async function runBench(
   const health = await benchHealthCost(device, repeats);
   onProgress("first loss of the demo");
   const firstLoss = await benchFirstLoss(device);
-  return { device: device.name, peak, gemm, step, health, firstLoss };
+  return { device: device.name, peak, bandwidth, decoding, gemm, step, health, firstLoss };
 }
 
 /** Tables for a terminal. */
-export function showBench({ device, peak, gemm, step, health, firstLoss }: BenchResult): string {
+export function showBench({ device, peak, bandwidth, decoding, gemm, step, health, firstLoss }: BenchResult): string {
   const forward = (r: GemmResult) => gemm.find((g) => g.layout === "NT" && g.in === r.in && g.out === r.out)!.rate;
   const plain = (r: GemmResult) => gemm.find((g) => g.layout === "NN" && g.in === r.in && g.out === r.out)!.rate;
   const rows = gemm.map((result) => [
@@ -62,7 +69,7 @@ export function showBench({ device, peak, gemm, step, health, firstLoss }: Bench
   const header = ["tokens × in × out", "layout", "GFLOP/s", "of peak", "over NN", "over forward"];
   return [
     `Adapter: ${device}`,
-    `Peak measured in registers: ${(peak / 1e9).toFixed(1)} GFLOP/s`,
+    `Peak measured in registers: ${(peak / 1e9).toFixed(1)} GFLOP/s; of a copy: ${(bandwidth / 1e9).toFixed(1)} GB/s`,
     "",
     "Matrix products (NT forward, NN gradient of the input, TN gradient of a factor)",
     formatTable(rows, { header, align: "<<>>>>" }),
@@ -81,10 +88,17 @@ export function showBench({ device, peak, gemm, step, health, firstLoss }: Bench
       ["checksum of the base", `${(health.checksumSeconds / health.plainSeconds).toFixed(3)} of a step, twice a run`],
     ]),
     "",
+    decodingLine(decoding, bandwidth),
     `Demo: first loss (${formatNumber(firstLoss.loss)}) ${formatDuration(firstLoss.seconds)} after the start of its trial run`,
   ].join("\n");
 }
 
+const decodingLine = ({ tokensPerSecond, bytesPerToken }: DecodingResult, bandwidth: number): string =>
+  `Answers of the same model: ${formatNumber(tokensPerSecond)} tokens/s, ` +
+  `${((100 * tokensPerSecond * bytesPerToken) / bandwidth).toFixed(1)} % of the copy's rate (${formatBytes(bytesPerToken)} read for each)`;
+
+/** Tokens of the answer that is timed. */
+const DECODED = 48;
 const SHOWN = 6;
 
 /** "matmul.nt 26 %, attention.dkv 19 %, …" */
