@@ -11,6 +11,7 @@ import { Fields } from "./fields.ts";
 import { type LayerConfig, readLayers } from "./layer-config.ts";
 import { type QuantizationConfig, readQuantization } from "./quantization.ts";
 import { type RopeConfig, readRope } from "./rope-config.ts";
+import { textConfig } from "./text-part.ts";
 
 export type { RopeConfig } from "./rope-config.ts";
 
@@ -55,7 +56,7 @@ export interface ModelConfig extends LayerConfig {
 export function parseModelConfig(json: unknown, where: string): ModelConfig {
   const wrong = new Problems();
   const unsupported = new Problems();
-  const fields = new Fields(isJsonObject(json) ? withDefaults(json) : json, wrong);
+  const fields = new Fields(isJsonObject(json) ? withDefaults(textConfig(json)) : json, wrong);
   const config = readFields(fields, wrong, unsupported);
   if (wrong.list.length === 0) checkHeads(fields, config, wrong);
   throwBoth(where, wrong, unsupported);

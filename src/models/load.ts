@@ -10,6 +10,7 @@ import { modelError, Problems } from "../core/errors.ts";
 import { isJsonObject } from "../core/json.ts";
 import { type Checkpoint, openCheckpoint } from "../formats/checkpoint.ts";
 import { type ModelConfig, parseModelConfig } from "../formats/model-config.ts";
+import { textCheckpoint, textConfig } from "../formats/text-part.ts";
 import type { Device } from "../gpu/device.ts";
 import { freeWeight, type Weight, type WeightElement } from "../gpu/weight.ts";
 import { type Leaf, namedLeaves } from "../nn/module.ts";
@@ -41,7 +42,7 @@ export async function loadModel(source: ModelSource, device: Device, options: Lo
     );
   }
   const model = buildModel(config, `${source.label}/config.json`);
-  await loadWeights(model, await openCheckpoint(source), device, source.label, options);
+  await loadWeights(model, textCheckpoint(await openCheckpoint(source)), device, source.label, options);
   return model;
 }
 
@@ -57,7 +58,8 @@ export async function readConfig(source: ModelSource): Promise<ModelConfig> {
     );
   }
   // The family before its fields: another one spells them otherwise, and that is not what is wrong.
-  if (isJsonObject(json) && typeof json.model_type === "string") checkFamily(json.model_type, where);
+  const { model_type } = isJsonObject(json) ? textConfig(json) : {};
+  if (typeof model_type === "string") checkFamily(model_type, where);
   return parseModelConfig(json, where);
 }
 

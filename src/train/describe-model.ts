@@ -4,6 +4,7 @@ import type { ModelSource } from "../core/bytes.ts";
 import { LorikeetError, modelError, Problems } from "../core/errors.ts";
 import { openCheckpoint } from "../formats/checkpoint.ts";
 import type { ModelConfig } from "../formats/model-config.ts";
+import { textCheckpoint } from "../formats/text-part.ts";
 import { DryDevice } from "../gpu/dry-run.ts";
 import { targetLayers } from "../lora/targets.ts";
 import { readConfig } from "../models/load.ts";
@@ -29,7 +30,7 @@ export interface ModelDescription {
 export async function describeModel(source: ModelSource, quantize: Affine | null = null): Promise<ModelDescription> {
   const config = await readConfig(source);
   const model = buildModel(config, `${source.label}/config.json`);
-  const checkpoint = await openCheckpoint(source);
+  const checkpoint = textCheckpoint(await openCheckpoint(source));
   const bytes = new Map<string, number>();
   for (const [name, { dtype, begin, end }] of checkpoint.tensors) {
     const codes = checkpoint.tensors.has(name.replace(/\.weight$/, ".scales"));

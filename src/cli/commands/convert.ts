@@ -6,6 +6,7 @@ import { configError, formatError, modelError } from "../../core/errors.ts";
 import { describeJson, isJsonObject } from "../../core/json.ts";
 import { formatBytes } from "../../core/units.ts";
 import { openCheckpoint } from "../../formats/checkpoint.ts";
+import { textCheckpoint } from "../../formats/text-part.ts";
 import { type Adapter, scaleOf, splitModule } from "../../lora/adapter.ts";
 import { checkpointLinears } from "../../lora/base-linears.ts";
 import { type AdapterFile, exportMlx, exportPeft } from "../../lora/export.ts";
@@ -113,7 +114,7 @@ async function checkFits(adapter: Adapter, model: string, io: Io): Promise<void>
     io.err.write(`${model} has no weights to hold the adapter's shapes against\n`);
     return;
   }
-  checkAdapterFits(adapter, checkpointLinears(await openCheckpoint(source), adapter));
+  checkAdapterFits(adapter, checkpointLinears(textCheckpoint(await openCheckpoint(source)), adapter));
 }
 
 /** MLX and PEFT both call their config adapter_config.json, so a folder holds one of the two. */
