@@ -5,7 +5,7 @@
 import { deviceError } from "../core/errors.ts";
 import type { Form } from "./kernel.ts";
 import type { MemoryLedger } from "./pool.ts";
-import type { Program } from "./program.ts";
+import type { Command, Program } from "./program.ts";
 import { type Element, makeStorage, type Tensor, tensorBytes } from "./tensor.ts";
 
 export interface DeviceLimits {
@@ -42,6 +42,8 @@ export interface Device {
    * submits are still in flight. When it throws, the program's reads reject with the same error.
    */
   run(program: Program): Promise<void>;
+  /** Compiles what these commands need, so that running them does not wait for it. */
+  prepare(commands: readonly Command[]): Promise<void>;
   /** Waits until the GPU has nothing left to do; throws what went wrong meanwhile. A GPU→CPU wait. */
   idle(): Promise<void>;
   destroy(): void;

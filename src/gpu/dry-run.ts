@@ -65,6 +65,8 @@ export class DryDevice implements Device {
     this.note(command.kernel);
   }
 
+  async prepare(): Promise<void> {}
+
   async idle(): Promise<void> {}
 
   destroy(): void {}

@@ -100,9 +100,8 @@ export class WebGpuDevice implements Device {
   private async runAlone(program: Program): Promise<void> {
     this.throwFailure();
     const analysed = analyse(program);
-    const commands = this.forms.size > 0 ? analysed.commands.map((one) => this.formed(one)) : analysed.commands;
-    const plan = { ...analysed, commands };
-    await this.waits.for(this.prepare(plan.commands));
+    const plan = { ...analysed, commands: this.allFormed(analysed.commands) };
+    await this.waits.for(this.compile(plan.commands));
     // What is destroyed is there until the GPU is done with it.
     if (this.buffers.makeRoom(plan)) await this.idle();
     const params = this.writeParams(plan.commands);
@@ -122,6 +121,15 @@ export class WebGpuDevice implements Device {
     });
     this.submit(batch);
     await this.caughtUp();
+  }
+
+  prepare(commands: readonly Command[]): Promise<void> {
+    this.throwFailure();
+    return this.waits.for(this.compile(this.allFormed(commands)));
+  }
+
+  private allFormed(commands: readonly Command[]): readonly Command[] {
+    return this.forms.size > 0 ? commands.map((one) => this.formed(one)) : commands;
   }
 
   private formed(command: Command): Command {
@@ -147,7 +155,7 @@ export class WebGpuDevice implements Device {
   }
 
   /** Compiles every pipeline the commands need, all at once. */
-  private async prepare(commands: readonly Command[]): Promise<void> {
+  private async compile(commands: readonly Command[]): Promise<void> {
     const missing: Promise<void>[] = [];
     for (const command of commands) {
       if (command.kind !== "dispatch" || this.pipelines.has(command.kernel, command.variant)) continue;

@@ -14,7 +14,7 @@ export interface Target {
 }
 
 export interface TargetOptions {
-  /** Leaf names or block-relative paths; null: every linear in the blocks. */
+  /** Leaf names or block-relative paths, of fused modules their parts too; null: every linear in the blocks. */
   readonly targetModules: readonly string[] | null;
   /** Only the last so many blocks; 0 or less: all. */
   readonly numLayers: number;
@@ -36,15 +36,23 @@ export function targetLayers(tree: ModuleTree, { targetModules, numLayers }: Tar
   const first = numLayers > 0 ? blocks - numLayers : 0;
   const inReach = all.filter(({ block }) => block >= first);
   if (!targetModules) return inReach;
-  const unmatched = targetModules.filter((name) => !inReach.some((target) => matches(target, name)));
+  const reaches = (name: string) => inReach.some((target) => matches(target, name));
+  const names = targetModules.map((name) => (reaches(name) ? name : (FUSED[name] ?? name)));
+  const unmatched = targetModules.filter((_, i) => !reaches(names[i]!));
   if (unmatched.length > 0 || targetModules.length === 0) {
     const known = [...new Set(all.map(({ path }) => splitModule(path).key))].join(", ");
     const which =
       unmatched.length > 0 ? `${unmatched.join(", ")} matches no linear layer` : "no target module was named";
     throw modelError(`target-modules: ${which}; this model has ${known}`, "Name them by leaf (q_proj) or by path.");
   }
-  return inReach.filter((target) => targetModules.some((name) => matches(target, name)));
+  return inReach.filter((target) => names.some((name) => matches(target, name)));
 }
+
+/** Where a family has several projections in one module, naming one of them means that module. */
+const FUSED: Readonly<Record<string, string>> = {
+  ...{ q_proj: "qkv_proj", k_proj: "qkv_proj", v_proj: "qkv_proj" },
+  ...{ gate_proj: "gate_up_proj", up_proj: "gate_up_proj" },
+};
 
 /** The shape of every linear inside the blocks by path: what an adapter must fit. */
 export const linearShapes = (tree: ModuleTree): Map<string, LinearShape> =>

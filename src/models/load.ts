@@ -23,6 +23,8 @@ export interface LoadOptions {
   /** Called with bytes done and bytes in all. */
   onProgress?(done: number, total: number): void;
   readonly signal?: AbortSignal;
+  /** Called when every matrix has its place on the device and none has its numbers yet. */
+  onPlaced?(model: CausalLM): void;
   /** Plain matrices become affine codes of so many bits while they come. */
   readonly quantize?: Affine | null | undefined;
 }
@@ -86,7 +88,7 @@ export async function loadWeights(
   checkpoint: Checkpoint,
   device: Device,
   label: string,
-  { onProgress, signal, quantize = null }: LoadOptions = {},
+  { onProgress, onPlaced, signal, quantize = null }: LoadOptions = {},
 ): Promise<void> {
   const wanted = wantedTensors(model);
   const elements = checkTensors(wanted, checkpoint, model, label, quantize);
@@ -97,6 +99,7 @@ export async function loadWeights(
   let done = 0;
   try {
     placeWeights(model.tree, device, (path) => elements.get(path)!);
+    onPlaced?.(model);
     for (const tensor of wanted) {
       signal?.throwIfAborted();
       const size = bytesOf(tensor);

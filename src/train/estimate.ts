@@ -46,6 +46,8 @@ export interface EstimateInput {
   /** Blocks that are computed again during backward, from the lowest with an adapter on. */
   readonly recomputed: number;
   readonly limits?: DeviceLimits;
+  /** Told what the update is made of. */
+  onCommands?(commands: readonly Command[]): void;
 }
 
 /** Runs one update of one micro-batch on a counting device. */
@@ -69,6 +71,7 @@ export async function estimateUpdate(input: EstimateInput): Promise<Estimate> {
   void program.read(nll);
   void live.optimizer.record(program, { ...train, learningRate: 1e-4 }, nll);
   const resident = device.memory.live;
+  input.onCommands?.(analyse(program).commands);
   await device.run(program);
   const { dispatches, flops } = device.counters;
   const { kept, working, widest, lossBytes } = lookAt(analyse(program), device.fullest);

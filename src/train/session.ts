@@ -20,6 +20,7 @@ import { loadTokenizer } from "../tokenizer/load.ts";
 import { noTokenizer } from "../tokenizer/no-tokenizer.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { readCheckpoint } from "./checkpoint.ts";
+import { compileAhead } from "./compile-ahead.ts";
 import type { TrainConfig } from "./config.ts";
 import { type Evaluation, evaluate } from "./evaluate.ts";
 import type { TrainEvent } from "./events.ts";
@@ -56,6 +57,13 @@ export interface TrainRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface SessionLoad extends LoadOptions {
+  /** One that was read before. */
+  readonly tokenizer?: Tokenizer | null;
+  /** The kernels of a training step are compiled meanwhile. */
+  readonly training?: boolean;
+}
+
 export class TrainingSession {
   readonly device: Device;
   private loaded: { model: CausalLM; source: ModelSource } | null = null;
@@ -72,13 +80,13 @@ export class TrainingSession {
     return this.loaded.model;
   }
 
-  /** `tokenizer`: one that was read before. */
-  async load(
-    source: ModelSource,
-    { tokenizer, ...options }: LoadOptions & { readonly tokenizer?: Tokenizer | null } = {},
-  ): Promise<CausalLM> {
+  /** Throws ModelError where a model is loaded already, or this one cannot be. */
+  async load(source: ModelSource, { tokenizer, training, ...options }: SessionLoad = {}): Promise<CausalLM> {
     if (this.loaded) throw modelError("a model is loaded already; open a new session for another");
-    this.loaded = { model: await loadModel(source, this.device, options), source };
+    // What goes wrong with it is said by the step that needs it.
+    const onPlaced = (model: CausalLM) => void compileAhead(this.device, model).catch(() => undefined);
+    const model = await loadModel(source, this.device, { ...options, ...(training && { onPlaced }) });
+    this.loaded = { model, source };
     this.encoder = tokenizer ?? null;
     return this.loaded.model;
   }

@@ -51,7 +51,7 @@ export const diagnosis = runnable(DIAGNOSE, async ({ given, values }, io) => {
   try {
     const adapter = adapterPath === undefined ? undefined : await readAdapter(adapterPath, model, { evenBroken: true });
     const dataset = await readDataset(await openDatasetFiles(data, values.valid));
-    const { session } = await openSession(io, { model, quantize: values.quantize }, stop.signal);
+    const { session } = await openSession(io, { model, quantize: values.quantize, training: true }, stop.signal);
     const { learningRate: _, ...knobs } = givenKnobs(given);
     const shape = resolveConfig(knobs, "lorikeet diagnose");
     const usual = suitableRate({ ...shape, useRslora: false, parameters: modelFacts(session.model).parameters });

@@ -77,7 +77,7 @@ export const findRateCommand = runnable(FIND_RATE, async ({ given, values }, io)
   const release = io.onInterrupt(() => stop.abort());
   try {
     const dataset = await readDataset(await openDatasetFiles(data, values.valid));
-    const { session } = await openSession(io, { model, quantize: values.quantize }, stop.signal);
+    const { session } = await openSession(io, { model, quantize: values.quantize, training: true }, stop.signal);
     const train = (await session.encode(dataset.train, config)).examples;
     const valid = dataset.valid ? (await session.encode(dataset.valid, config, { allowEmpty: true })).examples : [];
     const request = { config, train, valid, from, to, updates, budget: machineBudget(), signal: stop.signal };

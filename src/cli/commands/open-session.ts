@@ -19,11 +19,13 @@ export interface SessionPlaces {
   readonly adapterPath?: string | undefined;
   /** Bits for each weight of the base. */
   readonly quantize?: "4" | "8" | undefined;
+  /** A training step follows. */
+  readonly training?: boolean;
 }
 
 export async function openSession(
   io: Io,
-  { model, adapterPath, quantize }: SessionPlaces,
+  { model, adapterPath, quantize, training = false }: SessionPlaces,
   signal?: AbortSignal,
 ): Promise<OpenSession> {
   const { source, name, onHub } = await findModel(model);
@@ -34,7 +36,7 @@ export async function openSession(
   const meter = createMeter(io.err, onHub ? `downloading ${name}` : `loading ${name}`);
   try {
     const affine = quantize ? ({ bits: quantize === "4" ? 4 : 8, group: 64 } as const) : null;
-    await session.load(source, { onProgress: meter.show, quantize: affine, ...(signal ? { signal } : {}) });
+    await session.load(source, { onProgress: meter.show, training, quantize: affine, ...(signal ? { signal } : {}) });
   } finally {
     meter.clear();
   }

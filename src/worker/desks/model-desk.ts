@@ -192,7 +192,13 @@ export class ModelDesk {
       this.spare = null;
       try {
         const { tokenizer } = chosen.description;
-        await session.load(source, { onProgress: progress.note, signal, tokenizer, quantize: affineOf(chosen.choice) });
+        await session.load(source, {
+          onProgress: progress.note,
+          signal,
+          tokenizer,
+          training: true,
+          quantize: affineOf(chosen.choice),
+        });
       } catch (error) {
         session.dispose();
         throw error;

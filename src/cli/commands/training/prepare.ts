@@ -34,7 +34,7 @@ export async function prepareRun(request: RunRequest, io: Io, signal: AbortSigna
   await checkFolder("--adapter-path", request.adapterPath);
   const files = await openDatasetFiles(request.data, request.valid);
   const dataset = await readDataset({ train: files.train, valid: files.valid });
-  const open = await openSession(io, { model: request.model, quantize: request.quantize }, signal);
+  const open = await openSession(io, { model: request.model, quantize: request.quantize, training: true }, signal);
   const { train, valid } = dataset;
   const probes = probesOf((valid ?? train).records, PROBES);
   const manner = mannerOf(train.records, valid?.records ?? []);
