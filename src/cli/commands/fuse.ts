@@ -1,6 +1,6 @@
 /** `lorikeet fuse`: a base and an adapter made one model, which gets its name only when it is proved to be that. */
 import { modelError } from "../../core/errors.ts";
-import { formatBytes, formatCount, formatSetting } from "../../core/units.ts";
+import { formatBytes, formatCount, formatSetting, formatShare } from "../../core/units.ts";
 import type { Adapter } from "../../lora/adapter.ts";
 import type { ModelFacts } from "../../train/facts.ts";
 import { type FuseRequest, type FuseResult, fuseAndProve } from "../../train/fuse/fuse.ts";
@@ -134,7 +134,10 @@ function roundingFacts({ form, lost, layers }: FuseResult): Fact[] {
   if (!worst) return [];
   const what = form === "codes" ? "to the nearest codes " : "";
   return [
-    ["rounding", `${what}blots out ${percent(lost)} of the change; most in ${worst.module}: ${percent(worst.lost)}`],
+    [
+      "rounding",
+      `${what}blots out ${formatShare(lost)} of the change; most in ${worst.module}: ${formatShare(worst.lost)}`,
+    ],
   ];
 }
 
@@ -153,14 +156,10 @@ const ROUNDING: Readonly<Record<FusedForm, { readonly what: string; readonly ins
 
 function warnings({ form, lost, blind }: FuseResult): string[] {
   const { what, instead } = ROUNDING[form];
-  if (lost > MOST) return [`${what} leaves ${percent(Math.max(0, 1 - lost))} of what the adapter adds. ${instead}`];
+  if (lost > MOST) return [`${what} leaves ${formatShare(Math.max(0, 1 - lost))} of what the adapter adds. ${instead}`];
   if (!blind) return [];
   return [`the adapter's effect on the probes is no larger than rounding's, which may hide it. ${instead}`];
 }
-
-/** Two digits. */
-const percent = (share: number): string =>
-  share > 0 && share < 1e-4 ? "less than 0.01 %" : `${Number((100 * share).toPrecision(2))} %`;
 
 function unproved(failed: readonly string[]) {
   return modelError(
