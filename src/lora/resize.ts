@@ -28,25 +28,36 @@ export interface Resized {
  * @param seed of the fresh rows
  * @throws ModelError for values that are not finite.
  */
-export function resizeAdapter(adapter: Adapter, rank: number, seed = 0): Resized {
-  checkExportable(adapter);
+export function resizeAdapter(given: Adapter, rank: number, seed = 0): Resized {
+  const { adapter, ...loss } = truncateAdapter(given, rank);
   const random = new Random(seed);
+  const factors = adapter.factors.map((factor) => grown(factor, rank, random));
+  return { adapter: { ...adapter, rank, alpha: wholeIfClose(adapter.scale * rank), factors }, ...loss };
+}
+
+/**
+ * Every layer under `rank` or less: the largest directions of those above it, and at least one.
+ * @throws ModelError for values that are not finite.
+ */
+export function truncateAdapter(adapter: Adapter, most: number): Resized {
+  checkExportable(adapter);
   let dropped = 0;
   const layers: LayerLoss[] = [];
   const factors = adapter.factors.map((factor) => {
     const { module } = factor;
-    if (factor.rank <= rank) {
+    if (factor.rank <= most) {
       layers.push({ module, error: 0 });
-      return grown(factor, rank, random);
+      return factor;
     }
-    const svd = lowRankSvd(factor, rank);
-    const [left, whole] = [svd.values.slice(rank), svd.values].map(squares) as [number, number];
+    const svd = lowRankSvd(factor, most);
+    const [left, whole] = [svd.values.slice(most), svd.values].map(squares) as [number, number];
     layers.push({ module, error: whole > 0 ? Math.sqrt(left / whole) : 0 });
     dropped += left * scaleOf(adapter, factor) ** 2;
-    return grown(truncated(factor, svd, rank), rank, random);
+    return truncated(factor, svd, most);
   });
   const all = squares(measureAdapter(adapter).factors.map(({ norm_delta }) => norm_delta));
   const error = all > 0 ? Math.sqrt(dropped / all) : 0;
+  const rank = Math.max(...factors.map((factor) => factor.rank));
   return { adapter: { ...adapter, rank, alpha: wholeIfClose(adapter.scale * rank), factors }, layers, error };
 }
 
@@ -55,10 +66,11 @@ const squares = (values: readonly number[]) => values.reduce((sum, value) => sum
 /** Beyond this share of the largest a singular value is rounding: its vectors are nothing to go on from. */
 const NOTHING = 1e-12;
 
-/** The largest directions, at most so many and none that is nothing; their sizes go into both factors alike. */
+/** The largest directions, at most so many and none that is nothing; their sizes go into both factors alike. Of no change one row of A stays. */
 function truncated(factor: AdapterFactor, { values, left, right }: LowRankSvd, most: number): AdapterFactor {
   const { in_features, out_features } = factor;
   const used = values.filter((value) => value > NOTHING * values[0]!).length;
+  if (used === 0) return { ...factor, rank: 1, A: factor.A.slice(0, in_features), B: new Float32Array(out_features) };
   const rank = Math.min(most, used);
   const A = new Float32Array(rank * in_features);
   const B = new Float32Array(out_features * rank);
