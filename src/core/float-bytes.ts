@@ -15,7 +15,9 @@ export function roundToBytes(values: Float64Array, dtype: FloatDtype): Uint8Arra
   if (dtype === "F32") return new Uint8Array(Float32Array.from(values).buffer);
   // f32ToF16 works on the number it is given; only its sign goes through f32.
   const half = dtype === "F16" ? f32ToF16 : f64ToBf16;
-  return new Uint8Array(Uint16Array.from(values, half).buffer);
+  const halves = new Uint16Array(values.length);
+  for (let i = 0; i < values.length; i++) halves[i] = half(values[i]!);
+  return new Uint8Array(halves.buffer);
 }
 
 /** A number as it is in `dtype`. */

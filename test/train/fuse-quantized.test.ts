@@ -1,17 +1,22 @@
 /** Fusing into models that mlx-lm quantised: decoded to half precision, or in codes again. */
 import { describe, expect, it } from "vitest";
-import { dequantizeRow } from "../../src/core/affine.ts";
+import { dequantizeRow, quantizeRow } from "../../src/core/affine.ts";
+import { memoryModel } from "../../src/core/bytes.ts";
 import { toFloat32 } from "../../src/core/dtype.ts";
 import { roundToBytes } from "../../src/core/float-bytes.ts";
+import { Random } from "../../src/core/random.ts";
 import { openCheckpoint } from "../../src/formats/checkpoint.ts";
 import { quantizationFor } from "../../src/formats/quantization.ts";
+import { writeSafetensors } from "../../src/formats/safetensors.ts";
 import type { Adapter, AdapterFactor } from "../../src/lora/adapter.ts";
 import { attachAdapter } from "../../src/lora/attach.ts";
 import { importAdapter } from "../../src/lora/import.ts";
 import { loadModel, readConfig } from "../../src/models/load.ts";
 import { planFuse } from "../../src/train/fuse/plan.ts";
+import { proveWeights } from "../../src/train/fuse/prove-weights.ts";
 import { writeFused } from "../../src/train/fuse/write.ts";
 import { computeLogits } from "../../src/train/logits.ts";
+import { randomAdapter } from "../lora/support.ts";
 import { logitsOf, mainBatch } from "../models/support.ts";
 import { relativeL2 } from "../support/compare.ts";
 import { testDevice } from "../support/device.ts";
@@ -207,4 +212,55 @@ it("a decoded model is split where a file would be too large, and loads from its
   target.files.set("config.json", other.target.files.get("config.json")!);
   const { flat } = await mainBatch();
   expect(await logitsOf(target.written, flat)).toEqual(await logitsOf(other.target.written, flat));
+});
+
+it.each([false, true])("a matrix of several slices is what its rows are, requantized: %s", async (requantize) => {
+  const path = "model.layers.0.mlp.up_proj";
+  const [rows, columns, affine] = [17_000, 64, { bits: 4, group: 64 } as const]; // a little more than one slice
+  const random = new Random(9);
+  const values = Float32Array.from({ length: rows * columns }, () => random.normal());
+  const { words, scales, biases } = quantizeRow(values, affine);
+  const f32 = (own: Float32Array) => ({ dtype: "F32" as const, shape: [rows, 1], bytes: new Uint8Array(own.buffer) });
+  const folder = memoryModel("large", [
+    {
+      path: "model.safetensors",
+      bytes: writeSafetensors([
+        { name: `${path}.weight`, dtype: "U32", shape: [rows, 8], bytes: new Uint8Array(words.buffer) },
+        { name: `${path}.scales`, ...f32(scales) },
+        { name: `${path}.biases`, ...f32(biases) },
+      ]),
+    },
+  ]);
+  const linear = [path, { in_features: columns, out_features: rows }] as const;
+  const large = { ...randomAdapter([[...linear]], 2), scale: 0.5 };
+  const checkpoint = await openCheckpoint(folder);
+  const quantization = { ...affine, modules: new Map() };
+  const plan = planFuse(checkpoint, large, { label: "large", quantization, requantize });
+  const target = store();
+  const [sums] = (await writeFused(plan, checkpoint, target)).values();
+  expect((await proveWeights(plan, checkpoint, target.written)).every(({ passed }) => passed)).toBe(true);
+  const written = await openCheckpoint(target.written);
+  const read = async (part: string) => written.read(`${path}.${part}`);
+  const base = dequantizeRow({ words, scales, biases }, affine);
+  const delta = product(large.factors[0]!, 0.5);
+  let own: Float32Array;
+  if (requantize) {
+    const row = {
+      words: new Uint32Array((await read("weight")).buffer),
+      scales: toFloat32(await read("scales"), "F32"),
+    };
+    own = dequantizeRow({ ...row, biases: toFloat32(await read("biases"), "F32") }, affine);
+  } else own = toFloat32(await read("weight"), "BF16");
+  const error = norm(own.map((value, i) => value - base[i]! - delta[i]!));
+  expect(Math.sqrt(sums!.error) / error).toBeCloseTo(1, 4);
+  expect(Math.sqrt(sums!.change) / norm(delta)).toBeCloseTo(1, 6);
+  expect(error / norm(delta)).toBeLessThan(requantize ? 0.2 : 0.01);
+  // The last rows, beyond the first slice, have their own change and not that of others.
+  const [ownEnd, baseEnd, deltaEnd] = [own, base, delta].map((from) => Array.from(from.slice(-columns))) as [
+    ...[number[], number[], number[]],
+  ];
+  for (const [i, value] of ownEnd.entries()) {
+    expect(Math.abs(value - baseEnd[i]! - deltaEnd[i]!)).toBeLessThan(requantize ? 1 : 0.05);
+  }
+  expect(norm(deltaEnd)).toBeGreaterThan(1);
 });

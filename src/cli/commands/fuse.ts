@@ -6,10 +6,10 @@ import type { ModelFacts } from "../../train/facts.ts";
 import { type FuseRequest, type FuseResult, fuseAndProve } from "../../train/fuse/fuse.ts";
 import type { FusedForm } from "../../train/fuse/plan.ts";
 import type { Io } from "../io.ts";
-import { readAdapter } from "../node/adapter-place.ts";
 import { findModel } from "../node/model-place.ts";
+import { readWeighted, summed } from "../node/weighted-adapters.ts";
 import { commandLine } from "../shell.ts";
-import { ADAPTER, JSON_OUTPUT, MODEL } from "./flags.ts";
+import { ADAPTERS, JSON_OUTPUT, MODEL } from "./flags.ts";
 import { FusedFolder } from "./fusing/fused-folder.ts";
 import { createMeter } from "./open-session.ts";
 import { runnable } from "./runnable.ts";
@@ -21,7 +21,7 @@ const FUSE = {
   summary: "Merges an adapter into its base model, proves the result, and only then gives it its name.",
   flags: [
     MODEL,
-    { ...ADAPTER, required: true },
+    { ...ADAPTERS, required: true },
     {
       name: "out",
       group: "Files",
@@ -49,13 +49,13 @@ export const fuse = runnable(FUSE, async ({ values }, io) => {
   const folder = new FusedFolder(values.out);
   await folder.check();
   const { source, name, onHub } = await findModel(values.model);
-  const adapter = await readAdapter(values.adapterPath, values.model);
+  const adapter = summed(await readWeighted(values.adapterPath, values.model));
   if (onHub) io.err.write(`${name}: no folder of this name here, so from the Hub\n`);
   const stop = new AbortController();
   const release = io.onInterrupt(() => stop.abort());
   try {
     const device = await io.openDevice();
-    const named = { model: name, adapter: values.adapterPath, json: values.json === true };
+    const named = { model: name, adapter: values.adapterPath.join(" + "), json: values.json === true };
     const requantize = values.requantize === true;
     return await fuseInto(folder, { device, source, adapter, requantize, signal: stop.signal }, named, io);
   } finally {

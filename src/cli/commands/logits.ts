@@ -9,7 +9,7 @@ import { layoutSafetensors } from "../../formats/safetensors.ts";
 import type { TrainingSession } from "../../train/session.ts";
 import { openDatasetFiles } from "../node/dataset-files.ts";
 import { checkFolder, makeFolder } from "../node/files.ts";
-import { ADAPTER, DATA, MODEL } from "./flags.ts";
+import { ADAPTERS, DATA, MODEL } from "./flags.ts";
 import { openSession } from "./open-session.ts";
 import { runnable } from "./runnable.ts";
 
@@ -18,7 +18,7 @@ const LOGITS = {
   summary: 'Writes the logits of every record: one F32 tensor "logits.{i}" [T, V] each, i from 0.',
   flags: [
     MODEL,
-    ADAPTER,
+    ADAPTERS,
     DATA,
     { name: "out", group: "Files", kind: "text", unit: "FILE.safetensors", required: true, meaning: "File to write." },
   ],

@@ -1,10 +1,12 @@
 /** What every command with a model begins with: find it, open the GPU, load the weights, put an adapter on. */
 import type { ModelSource } from "../../core/bytes.ts";
 import { formatBytes } from "../../core/units.ts";
+import { checkAdapterFits } from "../../lora/fits.ts";
+import { linearShapes } from "../../lora/targets.ts";
 import { TrainingSession } from "../../train/session.ts";
 import type { Io } from "../io.ts";
-import { readAdapter } from "../node/adapter-place.ts";
 import { findModel } from "../node/model-place.ts";
+import { readWeighted, summed } from "../node/weighted-adapters.ts";
 import type { Output } from "../progress.ts";
 
 export interface OpenSession {
@@ -16,12 +18,12 @@ export interface OpenSession {
 
 export async function openSession(
   io: Io,
-  { model, adapterPath }: { readonly model: string; readonly adapterPath?: string | undefined },
+  { model, adapterPath = [] }: { readonly model: string; readonly adapterPath?: readonly string[] | undefined },
   signal?: AbortSignal,
 ): Promise<OpenSession> {
   const { source, name, onHub } = await findModel(model);
   // Before the model: a wrong path should not cost a download.
-  const adapter = adapterPath === undefined ? null : await readAdapter(adapterPath, model);
+  const adapters = await readWeighted(adapterPath, model);
   if (onHub) io.err.write(`${name}: no folder of this name here, so from the Hub\n`);
   const session = new TrainingSession(await io.openDevice());
   const meter = createMeter(io.err, onHub ? `downloading ${name}` : `loading ${name}`);
@@ -30,7 +32,13 @@ export async function openSession(
   } finally {
     meter.clear();
   }
-  if (adapter) session.setAdapter(adapter);
+  if (adapters.length > 0) {
+    const linears = linearShapes(session.model.tree);
+    for (const { name, adapter } of adapters) {
+      checkAdapterFits(adapter, linears, adapters.length > 1 ? name : undefined);
+    }
+    session.setAdapter(summed(adapters));
+  }
   return { session, source, name };
 }
 
