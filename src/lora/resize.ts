@@ -32,7 +32,7 @@ export function resizeAdapter(given: Adapter, rank: number, seed = 0): Resized {
   const { adapter, ...loss } = truncateAdapter(given, rank);
   const random = new Random(seed);
   const factors = adapter.factors.map((factor) => grown(factor, rank, random));
-  return { adapter: { ...adapter, rank, alpha: wholeIfClose(adapter.scale * rank), factors }, ...loss };
+  return { adapter: withRank({ ...adapter, factors }, rank), ...loss };
 }
 
 /**
@@ -58,7 +58,13 @@ export function truncateAdapter(adapter: Adapter, most: number): Resized {
   const all = squares(measureAdapter(adapter).factors.map(({ norm_delta }) => norm_delta));
   const error = all > 0 ? Math.sqrt(dropped / all) : 0;
   const rank = Math.max(...factors.map((factor) => factor.rank));
-  return { adapter: { ...adapter, rank, alpha: wholeIfClose(adapter.scale * rank), factors }, layers, error };
+  return { adapter: withRank({ ...adapter, factors }, rank), layers, error };
+}
+
+/** The scale stays, so alpha does not, and is divided by the rank from now on. */
+function withRank(adapter: Adapter, rank: number): Adapter {
+  if (adapter.rank === rank) return adapter;
+  return { ...adapter, rank, alpha: wholeIfClose(adapter.scale * rank), use_rslora: false };
 }
 
 const squares = (values: readonly number[]) => values.reduce((sum, value) => sum + value ** 2, 0);

@@ -71,6 +71,7 @@ describe("--adapter-path more than once", () => {
     expect(await splitWeight(at("run:2"))).toEqual({ place: at("run:2"), weight: 1 });
     expect(await splitWeight(`${at("run:2")}:-0.5`)).toEqual({ place: at("run:2"), weight: -0.5 });
     expect(await splitWeight("C:\\adapters")).toEqual({ place: "C:\\adapters", weight: 1 });
+    expect(await splitWeight("run:1e-2")).toEqual({ place: "run", weight: 0.01 });
     expect(await splitWeight("run:3")).toEqual({ place: "run", weight: 3 });
   });
 });
@@ -83,6 +84,9 @@ describe("combine", () => {
     expect(out).toMatch(/adapter_model\.safetensors {2}\d/);
     expect(readJsonFile(at("cat", "adapter_config.json"))).toMatchObject({ r: 8, lora_alpha: 8 });
     expect(Math.abs((await lossOf(at("cat"))) - (await lossOf(RANDOM, `${FINAL}:0.5`)))).toBeLessThan(1e-5);
+    const deep = ["combine", RANDOM, FINAL, "--to", "mlx", "--num-hidden-layers", "5", "--out", at("deep")];
+    await succeed(...deep);
+    expect(readJsonFile(at("deep", "adapter_config.json")).num_layers).toBe(5);
     await succeed(...line, "--to", "gguf", "--out", at("cat-gguf"));
     expect(await lossOf(at("cat-gguf"))).toBe(await lossOf(at("cat")));
   });

@@ -110,6 +110,13 @@ describe("a smaller rank", () => {
     expect(small.factors.map((factor) => scaleOf(small, factor))).toEqual([1000, 2, 2]);
   });
 
+  it("of an adapter in rank-stabilised scale keeps the scale, in the plain way", () => {
+    const stabilised: Adapter = { ...adapter, use_rslora: true, alpha: 2 * Math.sqrt(5) };
+    const { adapter: small } = resizeAdapter(stabilised, 3);
+    expect([small.scale, small.alpha, small.use_rslora]).toEqual([2, 6, false]);
+    expect(resizeAdapter(stabilised, 5).adapter).toEqual(stabilised);
+  });
+
   it("of a product that has no more directions loses nothing, and what is nothing can be learnt again", () => {
     const factor = randomFactor("m", { in_features: 20, out_features: 9 }, 2, new Random(7));
     const wide = resizeAdapter({ ...adapter, rank: 2, factors: [factor] }, 6).adapter;

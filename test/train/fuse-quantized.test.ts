@@ -264,3 +264,21 @@ it.each([false, true])("a matrix of several slices is what its rows are, requant
   }
   expect(norm(deltaEnd)).toBeGreaterThan(1);
 });
+
+it("codes with scales in F16 are decoded to F16, others to BF16", async () => {
+  const half = (dtype: "F16" | "F32") => ({ dtype, shape: [4, 1], bytes: new Uint8Array(dtype === "F16" ? 8 : 16) });
+  const quantization = { bits: 8, group: 32, modules: new Map() } as const;
+  const written = async (scales: "F16" | "F32") => {
+    const bytes = writeSafetensors([
+      { name: `${UP}.weight`, dtype: "U32", shape: [4, 8], bytes: new Uint8Array(128) },
+      { name: `${UP}.scales`, ...half(scales) },
+      { name: `${UP}.biases`, ...half(scales) },
+    ]);
+    const checkpoint = await openCheckpoint(memoryModel("half", [{ path: "model.safetensors", bytes }]));
+    const own = randomAdapter([[UP, { in_features: 32, out_features: 4 }]], 1);
+    return planFuse(checkpoint, own, { label: "half", quantization, requantize: false }).files[0]!.tensors;
+  };
+  for (const [scales, dtype] of [["F16", "F16"] as const, ["F32", "BF16"] as const]) {
+    expect(await written(scales)).toMatchObject([{ name: `${UP}.weight`, dtype, shape: [4, 32], bytes: 256 }]);
+  }
+});

@@ -1,9 +1,11 @@
 /** `lorikeet combine`: several adapters of one model as one. Needs no GPU. */
 import { configError } from "../../core/errors.ts";
 import { COMBINATIONS, combineAdapters } from "../../lora/combine.ts";
+import { adapterSource } from "../node/adapter-place.ts";
 import { checkFolder } from "../node/files.ts";
 import { readWeighted } from "../node/weighted-adapters.ts";
 import { checkFits, checkOutput, OUTPUT_FLAGS, writeAdapter } from "./converting/adapter-output.ts";
+import { blocksOfBase } from "./converting/base-blocks.ts";
 import { lossLine, lossTable } from "./loss-lines.ts";
 import { runnable } from "./runnable.ts";
 
@@ -41,7 +43,10 @@ export const combine = runnable(COMBINE, async ({ values, positionals }, io) => 
   if (model !== undefined) await checkFits(parts, model, io);
   await checkFolder("--out", out);
   const combined = combineAdapters(parts, { method, rank });
-  const files = await writeAdapter(combined.adapter, values, io);
+  const place = await adapterSource(parts[0]!.name);
+  const blocks = await blocksOfBase(values, combined.adapter, place, io);
+  const adapter = { ...combined.adapter, ...(blocks === undefined ? {} : { num_hidden_layers: blocks }) };
+  const files = await writeAdapter(adapter, values, io);
   const loss = lossLine(combined);
   if (loss !== null) {
     io.out.write(lossTable(combined));

@@ -4,7 +4,7 @@ import type { Adapter } from "../../lora/adapter.ts";
 import { combineAdapters, type WeightedAdapter } from "../../lora/combine.ts";
 import { readAdapter } from "./adapter-place.ts";
 
-const WEIGHTED = /^(.+):([-+]?(?:\d+\.?\d*|\.\d+))$/;
+const WEIGHTED = /^(.+):([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)$/i;
 
 /** "adapters:0.5" → that place and 0.5; a place that is there under its whole name has weight 1. */
 export async function splitWeight(text: string): Promise<{ readonly place: string; readonly weight: number }> {

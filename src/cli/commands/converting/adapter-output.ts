@@ -32,6 +32,13 @@ export const OUTPUT_FLAGS = [
     meaning: "The base model, to hold the adapter against; GGUF needs at least its config.json.",
   },
   {
+    name: "numHiddenLayers",
+    kind: "integer",
+    min: 1,
+    unit: "blocks",
+    meaning: "Blocks of the base model, without --model; MLX counts adapted blocks from the last.",
+  },
+  {
     name: "outtype",
     kind: "choice",
     choices: ["f32", "f16"],
