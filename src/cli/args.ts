@@ -21,12 +21,16 @@ import { displayWidth, wrap } from "./format.ts";
 
 export interface Flag extends Setting {
   readonly required?: boolean;
+  /** Of a list: each time the flag is given it adds one text, as it stands. */
+  readonly repeats?: boolean;
 }
 
 export interface Positional {
   readonly name: string;
   readonly meaning: string;
   readonly optional?: boolean;
+  /** The last one: further words are more of it. */
+  readonly many?: boolean;
 }
 
 export interface Command {
@@ -78,7 +82,7 @@ export function wantsHelp(argv: readonly string[]): boolean {
 
 /**
  * Reads the flags and positionals of one command.
- * `--flag value`, `--flag=value`, `--switch`, `--no-switch`; a repeated flag's last value counts.
+ * `--flag value`, `--flag=value`, `--switch`, `--no-switch`; a repeated flag's last value counts, but for flags that repeat.
  * Throws one config error that lists every problem of the line.
  */
 export function parseFlags<const C extends Command>(command: C, argv: readonly string[]): ParsedFlags<C> {
@@ -97,8 +101,9 @@ export function parseFlags<const C extends Command>(command: C, argv: readonly s
       continue;
     }
     const read = readFlag(target.flag, token.rawName, token.value, target.negated, token.inlineValue ?? false);
+    const { name, repeats } = target.flag;
     if (read.problem !== undefined) problems.add(read.problem);
-    else given[target.flag.name] = read.value;
+    else given[name] = repeats ? [...((given[name] ?? []) as string[]), ...(read.value as string[])] : read.value;
   }
 
   // After an unknown flag, a stray word is most likely that flag's value.
@@ -146,6 +151,7 @@ function readFlag(flag: Flag, rawName: string, text: string | undefined, negated
     const way = text === undefined ? "" : `; a value that begins with a dash is written ${rawName}=${text}`;
     return { problem: `${rawName} needs a value: ${describeRange(flag)}${way}` };
   }
+  if (flag.repeats && text !== "") return { value: [text] };
   const value = readText(flag, text);
   const problem = checkValue(flag, value);
   return problem === undefined ? { value } : { problem: `${rawName}: ${problem}` };
@@ -171,6 +177,7 @@ function checkPositionals(command: Command, words: readonly string[], problems: 
   expected.slice(words.length).forEach((positional) => {
     if (!positional.optional) problems.add(`${positional.name} is missing: ${positional.meaning}`);
   });
+  if (expected.at(-1)?.many) return;
   for (const word of words.slice(expected.length)) problems.add(`"${word}" is one word too many`);
 }
 
@@ -201,7 +208,8 @@ export function programHelp(summary: string, commands: readonly Command[], width
 /** The help of one command, wrapped to `width` columns and grouped as its flags are. */
 export function commandHelp(command: Command, width: number): string {
   const positionals = command.positionals ?? [];
-  const words = positionals.map(({ name, optional }) => (optional ? ` [${name}]` : ` ${name}`)).join("");
+  const word = ({ name, many }: Positional) => (many ? `${name} …` : name);
+  const words = positionals.map((one) => (one.optional ? ` [${word(one)}]` : ` ${word(one)}`)).join("");
   const lines = [`usage: lorikeet ${command.name}${words} [flags]`, "", ...wrap(command.summary, width)];
   if (positionals.length > 0) {
     const rows = positionals.map(({ name, meaning }) => ({ label: name, text: meaning }));
@@ -235,7 +243,7 @@ function flagLabel(flag: Flag): string {
     case "number":
       return `--${name} X`;
     case "list":
-      return `--${name} A,B,…`;
+      return flag.repeats ? `--${name} ${flag.unit ?? "TEXT"}` : `--${name} A,B,…`;
     case "text":
       return `--${name} ${flag.unit ?? "TEXT"}`;
   }

@@ -2,6 +2,7 @@
 import { LorikeetError } from "../core/errors.ts";
 import { commandHelp, programHelp, selectCommand, wantsHelp } from "./args.ts";
 import { bench } from "./commands/bench.ts";
+import { combine } from "./commands/combine.ts";
 import { convert } from "./commands/convert.ts";
 import { demo } from "./commands/demo.ts";
 import { diagnosis } from "./commands/diagnose.ts";
@@ -27,6 +28,7 @@ const COMMANDS: readonly Runnable[] = [
   logits,
   inspect,
   convert,
+  combine,
   fuse,
   bench,
 ];

@@ -22,27 +22,49 @@ export interface AffineRow {
   readonly biases: Float32Array;
 }
 
+/** Scales and biases of a row's groups. */
+export type AffineGrid = Pick<AffineRow, "scales" | "biases">;
+
 /**
- * @param row its length a multiple of the group
+ * @param row its length a multiple of the group; several rows behind one another are as good as one
  * @param round what scales and biases are stored as; codes are chosen for the stored ones
+ * @param kept a grid that each group stays on where it errs no more there than on the one that fits it
  */
-export function quantizeRow(row: Float32Array, { bits, group }: Affine, round = Math.fround): AffineRow {
+export function quantizeRow(
+  row: Float32Array,
+  { bits, group }: Affine,
+  round = Math.fround,
+  kept?: AffineGrid,
+): AffineRow {
   const levels = 2 ** bits - 1;
   const groups = row.length / group;
   const [scales, biases] = [new Float32Array(groups), new Float32Array(groups)];
   const codes = new Uint8Array(row.length);
+  const other = new Uint8Array(group);
   for (let g = 0; g < groups; g++) {
     const values = row.subarray(g * group, (g + 1) * group);
-    const { scale, bias } = fitGroup(values, levels);
-    const [storedScale, storedBias] = [round(scale), round(bias)];
-    scales[g] = storedScale;
-    biases[g] = storedBias;
-    for (const [i, value] of values.entries()) {
-      const code = roundHalfEven(Math.fround(Math.fround(value - storedBias) / storedScale));
-      codes[g * group + i] = Math.min(levels, Math.max(0, code));
-    }
+    const own = codes.subarray(g * group, (g + 1) * group);
+    const fitted = fitGroup(values, levels);
+    [scales[g], biases[g]] = [round(fitted.scale), round(fitted.bias)];
+    const error = encode(values, scales[g]!, biases[g]!, levels, own);
+    if (!kept || !(encode(values, kept.scales[g]!, kept.biases[g]!, levels, other) <= error)) continue;
+    [scales[g], biases[g]] = [kept.scales[g]!, kept.biases[g]!];
+    own.set(other);
   }
   return { words: packCodes(codes, bits), scales, biases };
+}
+
+/** The nearest codes of a group, into `codes`; returns the sum of the squares of what they miss. */
+function encode(values: Float32Array, scale: number, bias: number, levels: number, codes: Uint8Array): number {
+  let error = 0;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    const nearest = roundHalfEven(Math.fround(Math.fround(value - bias) / scale));
+    const code = Math.min(levels, Math.max(0, nearest));
+    codes[i] = code;
+    error += (Math.fround(Math.fround(scale * code) + bias) - value) ** 2;
+  }
+  return error;
 }
 
 /** The scale that reaches from the value farthest from zero to the other end, so that zero is hit exactly or nearly. */
@@ -85,10 +107,12 @@ export function codeAt(words: Uint32Array, i: number, bits: Bits): number {
   return code & (2 ** bits - 1);
 }
 
-/** scale·q + bias of a whole row, in f32. */
+/** scale·q + bias of a whole row (or of several behind one another), in f32. */
 export function dequantizeRow({ words, scales, biases }: AffineRow, { bits, group }: Affine): Float32Array {
-  return Float32Array.from({ length: (words.length * 32) / bits }, (_, i) => {
-    const g = Math.floor(i / group);
-    return Math.fround(scales[g]! * codeAt(words, i, bits)) + biases[g]!;
-  });
+  const values = new Float32Array((words.length * 32) / bits);
+  for (let g = 0; g < scales.length; g++) {
+    const [scale, bias] = [scales[g]!, biases[g]!];
+    for (let i = g * group; i < (g + 1) * group; i++) values[i] = Math.fround(scale * codeAt(words, i, bits)) + bias;
+  }
+  return values;
 }

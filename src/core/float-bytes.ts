@@ -2,7 +2,7 @@
  * Numbers as stored tensors hold them: float64 rounded once, to nearest, ties to even; and whether stored bytes are all
  * finite, told by their exponent bits. Little-endian, as safetensors files are.
  */
-import { f32ToBf16, f32ToF16 } from "./dtype.ts";
+import { bf16ToF32, f16ToF32, f32ToBf16, f32ToF16 } from "./dtype.ts";
 
 /** Stored types that a weight can be merged in. */
 const FLOAT_DTYPES = ["F32", "F16", "BF16"] as const;
@@ -15,7 +15,15 @@ export function roundToBytes(values: Float64Array, dtype: FloatDtype): Uint8Arra
   if (dtype === "F32") return new Uint8Array(Float32Array.from(values).buffer);
   // f32ToF16 works on the number it is given; only its sign goes through f32.
   const half = dtype === "F16" ? f32ToF16 : f64ToBf16;
-  return new Uint8Array(Uint16Array.from(values, half).buffer);
+  const halves = new Uint16Array(values.length);
+  for (let i = 0; i < values.length; i++) halves[i] = half(values[i]!);
+  return new Uint8Array(halves.buffer);
+}
+
+/** A number as it is in `dtype`. */
+export function roundTo(value: number, dtype: FloatDtype): number {
+  if (dtype === "F32") return Math.fround(value);
+  return dtype === "F16" ? f16ToF32(f32ToF16(value)) : bf16ToF32(f64ToBf16(value));
 }
 
 const pair = new Float32Array(1);

@@ -24,6 +24,10 @@ export function formatSetting(value: number): string {
   return value.toExponential().replace("e+", "e");
 }
 
+/** A part of a whole in percent, with two digits: 0.029 → "2.9 %". */
+export const formatShare = (share: number): string =>
+  share > 0 && share < 1e-4 ? "less than 0.01 %" : `${Number((100 * share).toPrecision(2))} %`;
+
 const BYTE_UNITS = ["B", "kB", "MB", "GB", "TB"] as const;
 
 /** Decimal units, as the Hub and disks count: 988097824 → "988 MB". */

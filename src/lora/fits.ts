@@ -5,9 +5,10 @@ import { type Adapter, type LinearShape, splitModule } from "./adapter.ts";
 
 /**
  * Checks an adapter against the linears of a model (Hub module path → shape).
+ * @param name begins the message, where there are several.
  * @throws ModelError listing every misfit with what was expected and found.
  */
-export function checkAdapterFits(adapter: Adapter, linears: ReadonlyMap<string, LinearShape>): void {
+export function checkAdapterFits(adapter: Adapter, linears: ReadonlyMap<string, LinearShape>, name = "adapter"): void {
   const problems = new Problems();
   for (const { module, in_features, out_features } of adapter.factors) {
     const linear = linears.get(module);
@@ -19,7 +20,7 @@ export function checkAdapterFits(adapter: Adapter, linears: ReadonlyMap<string, 
     }
   }
   const trained = adapter.base_model === undefined ? "" : ` It was trained on ${adapter.base_model}.`;
-  problems.throwIfAny("model", "adapter does not fit the model", `${describeLinears(linears)}${trained}`);
+  problems.throwIfAny("model", `${name} does not fit the model`, `${describeLinears(linears)}${trained}`);
 }
 
 /** "The model has blocks 0 to 27 with mlp.down_proj, …; and lm_head." */

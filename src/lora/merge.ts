@@ -1,5 +1,5 @@
 /**
- * An adapter folded into its weights: W + scale·B·A, computed in float64 and rounded once to the type W is stored in. By
+ * An adapter folded into its weights: W + scale·B·A, computed in float64 and rounded once to what it is stored in. By
  * rows, so that no more of a model than a slice need be in memory.
  */
 import { toFloat32 } from "../core/dtype.ts";
@@ -50,25 +50,48 @@ export function mergeRows(
   scale: number,
   firstRow: number,
 ): MergedRows {
-  const weights = toFloat32(bytes, dtype); // [rows, in]
+  const merged = mergedValues(toFloat32(bytes, dtype), factor, scale, firstRow);
+  const rounded = roundToBytes(merged.values, dtype);
+  return { bytes: rounded, sums: sumsOf(merged, toFloat32(rounded, dtype)) };
+}
+
+/** Rows of W + Δ before they are stored. */
+export interface MergedValues {
+  /** [rows, in] */
+  readonly values: Float64Array;
+  /** Σ Δ² */
+  readonly change: number;
+}
+
+/** The same of plain numbers [rows, in]; without a factor they stay what they are. */
+export function mergedValues(
+  weights: Float32Array,
+  factor: AdapterFactor | null,
+  scale: number,
+  firstRow: number,
+): MergedValues {
+  const values = new Float64Array(weights);
+  if (!factor) return { values, change: 0 };
   const width = factor.in_features;
-  const merged = new Float64Array(weights.length);
   let change = 0;
-  let size = 0;
   for (let begin = 0, row = firstRow; begin < weights.length; begin += width, row++) {
     const delta = deltaRow(factor, scale, row);
     for (let i = 0; i < width; i++) {
-      const value = weights[begin + i]! + delta[i]!;
-      merged[begin + i] = value;
+      values[begin + i]! += delta[i]!;
       change += delta[i]! ** 2;
-      size += value ** 2;
     }
   }
-  const rounded = roundToBytes(merged, dtype);
-  const back = toFloat32(rounded, dtype);
-  let error = 0;
-  for (let i = 0; i < back.length; i++) error += (back[i]! - merged[i]!) ** 2;
-  return { bytes: rounded, sums: { change, merged: size, error } };
+  return { values, change };
+}
+
+/** @param stored what the values were stored as, read back */
+export function sumsOf({ values, change }: MergedValues, stored: Float32Array): MergeSums {
+  let [merged, error] = [0, 0];
+  for (let i = 0; i < values.length; i++) {
+    merged += values[i]! ** 2;
+    error += (stored[i]! - values[i]!) ** 2;
+  }
+  return { change, merged, error };
 }
 
 /** Row `row` of scale·B·A [out, in] */

@@ -5,7 +5,7 @@
 import { type Affine, quantizeRow } from "../core/affine.ts";
 import { type Dtype, toFloat32 } from "../core/dtype.ts";
 import type { Problems } from "../core/errors.ts";
-import { type FloatDtype, roundToBytes } from "../core/float-bytes.ts";
+import { type FloatDtype, roundTo, roundToBytes } from "../core/float-bytes.ts";
 import type { Checkpoint } from "../formats/checkpoint.ts";
 import type { ModelConfig } from "../formats/model-config.ts";
 import { quantizationFor } from "../formats/quantization.ts";
@@ -159,7 +159,7 @@ function quantizeRows(values: Float32Array, { shape, element }: Weight, rows: nu
   const quantization = quantizationOf(element)!;
   const dtype = DTYPES[quantization.scales];
   const stored = (numbers: Float32Array) => roundToBytes(Float64Array.from(numbers), dtype);
-  const round = (value: number) => toFloat32(stored(Float32Array.of(value)), dtype)[0]!;
+  const round = (value: number) => roundTo(value, dtype);
   const out = new Uint8Array(rows * storedRowBytes(element, columns));
   const stride = 4 * storedRow(element, columns).columns;
   for (let row = 0; row < rows; row++) {

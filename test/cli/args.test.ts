@@ -50,6 +50,34 @@ function refusal(action: () => unknown): LorikeetError {
 
 const train = (...argv: string[]) => parseFlags(TRAIN, ["--model", "m", ...argv]).given;
 
+describe("flags and words that repeat", () => {
+  const MANY = {
+    name: "many",
+    summary: "Takes several.",
+    positionals: [{ name: "PLACE", many: true, meaning: "places" }],
+    flags: [{ name: "from", kind: "list", repeats: true, unit: "DIR", meaning: "Folders." }],
+  } as const satisfies Command;
+
+  it("are kept in order, as they stand", () => {
+    const { given, positionals } = parseFlags(MANY, ["a", "--from", "x y", "b c", "--from=u,v", "--from", "x y"]);
+    expect(given.from).toEqual(["x y", "u,v", "x y"]);
+    expect(positionals).toEqual(["a", "b c"]);
+    expectTypeOf(given.from).toEqualTypeOf<readonly string[] | undefined>();
+  });
+
+  it("are needed once, with a value", () => {
+    const { message } = refusal(() => parseFlags(MANY, ["--from="]));
+    expect(message).toContain("PLACE is missing");
+    expect(message).toContain("--from: expected");
+  });
+
+  it("are shown so", () => {
+    const help = commandHelp(MANY, 80);
+    expect(help).toContain("usage: lorikeet many PLACE … [flags]");
+    expect(help).toMatch(/--from DIR {2,}Folders\./);
+  });
+});
+
 describe("parseFlags", () => {
   it("reads every kind of value", () => {
     const line =

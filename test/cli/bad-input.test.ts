@@ -134,8 +134,11 @@ describe("adapter", () => {
     await refused({ "resume-adapter-file": at("good.jsonl") }, "good.jsonl", "expected a header");
   });
 
-  it("another rank than that of the adapter to go on from", () =>
-    refused({ "resume-adapter-file": fixturePath("llama/adapters/init"), rank: "16" }, "has rank 4, asked for is 16"));
+  it("another strength than that of the adapter to go on from, at its rank or at the one asked for", async () => {
+    const adapter = { "resume-adapter-file": fixturePath("llama/adapters/init") };
+    await refused({ ...adapter, alpha: "16" }, "has alpha 8 at rank 4, asked for is 16");
+    await refused({ ...adapter, rank: "16", alpha: "8" }, "has alpha 32 at rank 16, asked for is 8");
+  });
 });
 
 describe("settings", () => {

@@ -64,6 +64,31 @@ describe("lorikeet fuse", () => {
     expect((await succeed("fuse", "--model", MODEL, ...flags, exact!)).err).toBe("");
   });
 
+  it("decodes a quantised base, or keeps its codes where it is told to, and says what codes lose", async () => {
+    const folder = temporaryFolder();
+    const [plain, codes, faint] = ["plain", "codes", "faint"].map((name) => path.join(folder, name)) as [
+      string,
+      string,
+      string,
+    ];
+    const adapter = fixturePath("mlx/adapters-llama-q4-random");
+    const model = fixturePath("mlx/llama-q4");
+    const flags = ["fuse", "--model", model, "--adapter-path", adapter, "--out"];
+    const { out, err } = await succeed(...flags, plain);
+    expect([out.match(/^.{12}✓ /gm)?.length, err]).toEqual([7, ""]);
+    expect(readJsonFile(plain, "config.json").quantization).toBeUndefined();
+    const again = await succeed(...flags, codes, "--requantize");
+    expect(again.out).toMatch(/^rounding {4}to the nearest codes blots out \d+ % of the change; most in/m);
+    expect(readFileSync(path.join(codes, "config.json"))).toEqual(readFileSync(path.join(model, "config.json")));
+    const weak = await succeed(...flags.slice(0, 4), `${adapter}:0.01`, "--out", faint, "--requantize");
+    expect(weak.err).toMatch(/^warning: rounding to the base's codes leaves \d+(\.\d+)? % of what the adapter adds\./);
+    const refused = await lorikeet([...line(path.join(folder, "none")), "--requantize"]);
+    expect(refused.err).toContain(
+      "its weights are plain, so there are no codes to write again\nhint: Leave --requantize out.",
+    );
+    expect(filesIn(folder)).toEqual(["codes", "faint", "plain"]);
+  });
+
   it("refuses a folder with files in it, and leaves them alone", async () => {
     const out = temporaryFolder();
     writeFileSync(path.join(out, "mine.txt"), "mine");

@@ -1,7 +1,18 @@
 /** Against vectors that MLX's compiled CPU code and an independent program computed alike, bit for bit. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { BITS, type Bits, codeAt, dequantizeRow, GROUPS, packCodes, quantizeRow } from "../../src/core/affine.ts";
+import {
+  type AffineGrid,
+  BITS,
+  type Bits,
+  codeAt,
+  dequantizeRow,
+  GROUPS,
+  packCodes,
+  quantizeRow,
+} from "../../src/core/affine.ts";
+import { relativeDifference } from "../../src/core/difference.ts";
+import { Random } from "../../src/core/random.ts";
 
 const VECTOR = Float32Array.from({ length: 64 }, (_, k) => (((37 * k) % 64) - 20) / 16);
 
@@ -84,5 +95,32 @@ describe("groups", () => {
       const back = dequantizeRow(row, affine);
       for (const [i, value] of values.entries()) expect(Math.abs(back[i]! - value)).toBeLessThan(0.27);
     }
+  });
+});
+
+describe("a grid to stay on", () => {
+  const affine = { bits: 4, group: 32 } as const;
+  const random = new Random(3);
+  const before = quantizeRow(
+    Float32Array.from({ length: 512 }, () => random.normal()),
+    affine,
+  );
+  const values = dequantizeRow(before, affine);
+  const missed = (changed: Float32Array, grid?: AffineGrid) =>
+    relativeDifference(dequantizeRow(quantizeRow(changed, affine, Math.fround, grid), affine), changed);
+  const moved = (by: number) => values.map((value, i) => value + by * Math.sin(i));
+
+  it("gives back what lies on it, and of a small change no more is lost than all of it", () => {
+    expect(quantizeRow(values, affine, Math.fround, before)).toEqual(before);
+    const changed = moved(1e-3);
+    expect(missed(changed, before)).toBeLessThanOrEqual(relativeDifference(values, changed) * (1 + 1e-6));
+    // The control: a grid that fits the changed values best moves the others by far more.
+    expect(missed(changed)).toBeGreaterThan(3 * relativeDifference(values, changed));
+  });
+
+  it("is left where another fits better", () => {
+    const changed = moved(3);
+    expect(missed(changed, before)).toBeLessThanOrEqual(missed(changed));
+    expect(quantizeRow(changed, affine, Math.fround, before).scales).not.toEqual(before.scales);
   });
 });

@@ -5,7 +5,7 @@ import { toFloat32 } from "../../src/core/dtype.ts";
 import { openSafetensors } from "../../src/formats/safetensors.ts";
 import type { Adapter } from "../../src/lora/adapter.ts";
 import { type FuseRequest, fuseAndProve } from "../../src/train/fuse/fuse.ts";
-import { logitsOf, mainBatch, withFiles } from "../models/support.ts";
+import { logitsOf, mainBatch } from "../models/support.ts";
 import { relativeL2 } from "../support/compare.ts";
 import { testDevice } from "../support/device.ts";
 import { fixtureFolder, fixtureTensors, unpadRows } from "../support/golden.ts";
@@ -96,7 +96,10 @@ describe("a fused model", () => {
 describe("before anything is written", () => {
   const refused = async (changes: Partial<FuseRequest>) => {
     const target = store();
-    const fusing = fuseAndProve({ device, source: fixtureFolder("llama"), adapter, ...changes }, target);
+    const fusing = fuseAndProve(
+      { device, source: { ...fixtureFolder("llama"), label: "llama" }, adapter, ...changes },
+      target,
+    );
     const error = await fusing.then(
       () => null,
       (reason: Error) => reason,
@@ -118,25 +121,18 @@ describe("before anything is written", () => {
     );
   });
 
-  it("refuses a quantised base, and says so", async () => {
-    const source = withConfig({ quantization: { bits: 4, group_size: 64 } });
-    const { message, written } = await refused({ source });
-    expect(message).toContain("quantised bases are not supported yet");
+  it("refuses to write codes of a base that has none, and codes that config.json does not describe", async () => {
+    expect(await refused({ requantize: true })).toEqual({
+      message: "llama: its weights are plain, so there are no codes to write again",
+      written: 0,
+    });
+    const source = fixtureFolder("mlx/llama-q4");
+    const silent: ModelSource = {
+      ...source,
+      open: (path) => (path === "config.json" ? fixtureFolder("mlx/llama").open(path) : source.open(path)),
+    };
+    const { message, written } = await refused({ source: silent });
+    expect(message).toContain('expected bits and group_size for it in config.json\'s "quantization", found none');
     expect(written).toBe(0);
-    expect(await refused({ source: withConfig({}) })).toEqual({ message: "", written: 2 });
   });
 });
-
-/** llama's folder with other keys in its config. */
-function withConfig(keys: object): ModelSource {
-  const source = withFiles("llama", {});
-  return {
-    ...source,
-    async open(path) {
-      const file = await source.open(path);
-      if (path !== "config.json" || !file) return file;
-      const json = JSON.parse(new TextDecoder().decode(await file.read(0, file.size)));
-      return memorySource(path, new TextEncoder().encode(JSON.stringify({ ...json, ...keys })));
-    },
-  };
-}

@@ -4,7 +4,7 @@ import { formatCount, formatNumber } from "../../core/units.ts";
 import { readDataset } from "../../data/dataset.ts";
 import { formatTable } from "../format.ts";
 import { openDatasetFiles } from "../node/dataset-files.ts";
-import { ADAPTER, DATA, JSON_OUTPUT, knob, MODEL, QUANTIZE } from "./flags.ts";
+import { ADAPTERS, DATA, JSON_OUTPUT, knob, MODEL, QUANTIZE } from "./flags.ts";
 import { openSession } from "./open-session.ts";
 import { runnable } from "./runnable.ts";
 import { leftOut } from "./training/data-lines.ts";
@@ -12,7 +12,7 @@ import { leftOut } from "./training/data-lines.ts";
 const EVAL = {
   name: "eval",
   summary: "Measures the loss of a model, with or without an adapter.",
-  flags: [MODEL, QUANTIZE, ADAPTER, DATA, knob("maskPrompt"), knob("maxSeqLength"), knob("batchSize"), JSON_OUTPUT],
+  flags: [MODEL, QUANTIZE, ADAPTERS, DATA, knob("maskPrompt"), knob("maxSeqLength"), knob("batchSize"), JSON_OUTPUT],
 } as const;
 
 export const evaluation = runnable(EVAL, async ({ values }, io) => {

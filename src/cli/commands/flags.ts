@@ -56,6 +56,16 @@ export const ADAPTER = {
   meaning: "An adapter: MLX's or PEFT's folder, or llama.cpp's file.",
 } as const satisfies Flag;
 
+/** Several at once, each with a weight. */
+export const ADAPTERS = {
+  name: "adapterPath",
+  group: "Files",
+  kind: "list",
+  repeats: true,
+  unit: "DIR|FILE.gguf[:W]",
+  meaning: `${ADAPTER.meaning} Given more than once, their weighted sum; W is a weight, 1 by default.`,
+} as const satisfies Flag;
+
 /** The same as the argument of a command. */
 export const ADAPTER_PLACE = { name: "ADAPTER", meaning: ADAPTER.meaning } as const;
 

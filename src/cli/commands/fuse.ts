@@ -1,14 +1,15 @@
 /** `lorikeet fuse`: a base and an adapter made one model, which gets its name only when it is proved to be that. */
 import { modelError } from "../../core/errors.ts";
-import { formatBytes, formatCount, formatSetting } from "../../core/units.ts";
+import { formatBytes, formatCount, formatSetting, formatShare } from "../../core/units.ts";
 import type { Adapter } from "../../lora/adapter.ts";
 import type { ModelFacts } from "../../train/facts.ts";
 import { type FuseRequest, type FuseResult, fuseAndProve } from "../../train/fuse/fuse.ts";
+import type { FusedForm } from "../../train/fuse/plan.ts";
 import type { Io } from "../io.ts";
-import { readAdapter } from "../node/adapter-place.ts";
 import { findModel } from "../node/model-place.ts";
+import { readWeighted, summed } from "../node/weighted-adapters.ts";
 import { commandLine } from "../shell.ts";
-import { ADAPTER, JSON_OUTPUT, MODEL } from "./flags.ts";
+import { ADAPTERS, JSON_OUTPUT, MODEL } from "./flags.ts";
 import { FusedFolder } from "./fusing/fused-folder.ts";
 import { createMeter } from "./open-session.ts";
 import { runnable } from "./runnable.ts";
@@ -20,7 +21,7 @@ const FUSE = {
   summary: "Merges an adapter into its base model, proves the result, and only then gives it its name.",
   flags: [
     MODEL,
-    { ...ADAPTER, required: true },
+    { ...ADAPTERS, required: true },
     {
       name: "out",
       group: "Files",
@@ -29,12 +30,18 @@ const FUSE = {
       required: true,
       meaning: "Folder to write the model to; a new or an empty one.",
     },
+    {
+      name: "requantize",
+      kind: "boolean",
+      meaning:
+        "Keep a quantised base quantised, with its bits and groups; codes are coarse and lose most of an adapter.",
+    },
     JSON_OUTPUT,
   ],
   foreign: {
     "save-path": "use --out",
     "export-gguf": "GGUF cannot be written; llama.cpp's convert_hf_to_gguf.py reads the folder",
-    dequantize: "quantised bases are not supported yet",
+    dequantize: "leave it out: a quantised base is decoded unless --requantize is given",
   },
 } as const;
 
@@ -42,14 +49,15 @@ export const fuse = runnable(FUSE, async ({ values }, io) => {
   const folder = new FusedFolder(values.out);
   await folder.check();
   const { source, name, onHub } = await findModel(values.model);
-  const adapter = await readAdapter(values.adapterPath, values.model);
+  const adapter = summed(await readWeighted(values.adapterPath, values.model));
   if (onHub) io.err.write(`${name}: no folder of this name here, so from the Hub\n`);
   const stop = new AbortController();
   const release = io.onInterrupt(() => stop.abort());
   try {
     const device = await io.openDevice();
-    const named = { model: name, adapter: values.adapterPath, json: values.json === true };
-    return await fuseInto(folder, { device, source, adapter, signal: stop.signal }, named, io);
+    const named = { model: name, adapter: values.adapterPath.join(" + "), json: values.json === true };
+    const requantize = values.requantize === true;
+    return await fuseInto(folder, { device, source, adapter, requantize, signal: stop.signal }, named, io);
   } finally {
     release();
   }
@@ -68,7 +76,7 @@ interface Named {
  */
 export async function fuseInto(
   folder: FusedFolder,
-  request: Pick<FuseRequest, "device" | "source" | "adapter" | "signal">,
+  request: Pick<FuseRequest, "device" | "source" | "adapter" | "requantize" | "signal">,
   named: Named,
   io: Io,
 ): Promise<number> {
@@ -121,24 +129,37 @@ const adapterText = ({ factors, rank, scale }: Adapter): string =>
 /** Above this share the fine-tune is as good as gone. */
 const MOST = 0.5;
 
-function roundingFacts({ lost, layers }: FuseResult): Fact[] {
+function roundingFacts({ form, lost, layers }: FuseResult): Fact[] {
   const worst = layers.toSorted((a, b) => b.lost - a.lost)[0];
   if (!worst) return [];
-  return [["rounding", `blots out ${percent(lost)} of the change; most in ${worst.module}: ${percent(worst.lost)}`]];
+  const what = form === "codes" ? "to the nearest codes " : "";
+  return [
+    [
+      "rounding",
+      `${what}blots out ${formatShare(lost)} of the change; most in ${worst.module}: ${formatShare(worst.lost)}`,
+    ],
+  ];
 }
 
-function warnings({ lost, blind }: FuseResult): string[] {
-  const instead = "Keep the adapter beside its base, or fuse into a base with F32 weights.";
-  if (lost > MOST) {
-    return [`rounding to the base's type leaves ${percent(1 - lost)} of what the adapter adds. ${instead}`];
-  }
+/** What rounds, and what to do instead. */
+const ROUNDING: Readonly<Record<FusedForm, { readonly what: string; readonly instead: string }>> = {
+  "as the base": {
+    what: "rounding to the base's type",
+    instead: "Keep the adapter beside its base, or fuse into a base with F32 weights.",
+  },
+  decoded: { what: "rounding to half precision", instead: "Keep the adapter beside its base." },
+  codes: {
+    what: "rounding to the base's codes",
+    instead: "Keep the adapter beside its base, or leave --requantize out.",
+  },
+};
+
+function warnings({ form, lost, blind }: FuseResult): string[] {
+  const { what, instead } = ROUNDING[form];
+  if (lost > MOST) return [`${what} leaves ${formatShare(Math.max(0, 1 - lost))} of what the adapter adds. ${instead}`];
   if (!blind) return [];
   return [`the adapter's effect on the probes is no larger than rounding's, which may hide it. ${instead}`];
 }
-
-/** Two digits. */
-const percent = (share: number): string =>
-  share > 0 && share < 1e-4 ? "less than 0.01 %" : `${Number((100 * share).toPrecision(2))} %`;
 
 function unproved(failed: readonly string[]) {
   return modelError(

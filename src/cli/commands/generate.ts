@@ -4,7 +4,7 @@ import { createStreamDecoder } from "../../tokenizer/stream-decoder.ts";
 import type { Tokenizer } from "../../tokenizer/tokenizer.ts";
 import { type Message, promptIds } from "../../train/prompt.ts";
 import type { TrainingSession } from "../../train/session.ts";
-import { ADAPTER, JSON_OUTPUT, MODEL, QUANTIZE } from "./flags.ts";
+import { ADAPTERS, JSON_OUTPUT, MODEL, QUANTIZE } from "./flags.ts";
 import { openSession } from "./open-session.ts";
 import { runnable } from "./runnable.ts";
 
@@ -14,7 +14,7 @@ const GENERATE = {
   flags: [
     MODEL,
     QUANTIZE,
-    ADAPTER,
+    ADAPTERS,
     { name: "prompt", group: "Prompt", kind: "text", meaning: "Question, put through the model's chat template." },
     { name: "system", group: "Prompt", kind: "text", meaning: "Instruction that stands before the question." },
     { name: "tokens", group: "Prompt", kind: "list", meaning: "Token ids to go on from, as they are, instead." },

@@ -9,7 +9,7 @@ import { layoutSafetensors } from "../../formats/safetensors.ts";
 import type { TrainingSession } from "../../train/session.ts";
 import { openDatasetFiles } from "../node/dataset-files.ts";
 import { checkFolder, makeFolder } from "../node/files.ts";
-import { ADAPTER, DATA, MODEL, QUANTIZE } from "./flags.ts";
+import { ADAPTERS, DATA, MODEL, QUANTIZE } from "./flags.ts";
 import { openSession } from "./open-session.ts";
 import { runnable } from "./runnable.ts";
 
@@ -19,7 +19,7 @@ const LOGITS = {
   flags: [
     MODEL,
     QUANTIZE,
-    ADAPTER,
+    ADAPTERS,
     DATA,
     { name: "out", group: "Files", kind: "text", unit: "FILE.safetensors", required: true, meaning: "File to write." },
   ],

@@ -1,10 +1,12 @@
 /** What every command with a model begins with: find it, open the GPU, load the weights, put an adapter on. */
 import type { ModelSource } from "../../core/bytes.ts";
 import { formatBytes } from "../../core/units.ts";
+import { checkAdapterFits } from "../../lora/fits.ts";
+import { linearShapes } from "../../lora/targets.ts";
 import { TrainingSession } from "../../train/session.ts";
 import type { Io } from "../io.ts";
-import { readAdapter } from "../node/adapter-place.ts";
 import { findModel } from "../node/model-place.ts";
+import { readWeighted, summed } from "../node/weighted-adapters.ts";
 import type { Output } from "../progress.ts";
 
 export interface OpenSession {
@@ -16,7 +18,7 @@ export interface OpenSession {
 
 export interface SessionPlaces {
   readonly model: string;
-  readonly adapterPath?: string | undefined;
+  readonly adapterPath?: readonly string[] | undefined;
   /** Bits for each weight of the base. */
   readonly quantize?: "4" | "8" | undefined;
   /** A training step follows. */
@@ -25,12 +27,12 @@ export interface SessionPlaces {
 
 export async function openSession(
   io: Io,
-  { model, adapterPath, quantize, training = false }: SessionPlaces,
+  { model, adapterPath = [], quantize, training = false }: SessionPlaces,
   signal?: AbortSignal,
 ): Promise<OpenSession> {
   const { source, name, onHub } = await findModel(model);
   // Before the model: a wrong path should not cost a download.
-  const adapter = adapterPath === undefined ? null : await readAdapter(adapterPath, model);
+  const adapters = await readWeighted(adapterPath, model);
   if (onHub) io.err.write(`${name}: no folder of this name here, so from the Hub\n`);
   const session = new TrainingSession(await io.openDevice());
   const meter = createMeter(io.err, onHub ? `downloading ${name}` : `loading ${name}`);
@@ -40,7 +42,13 @@ export async function openSession(
   } finally {
     meter.clear();
   }
-  if (adapter) session.setAdapter(adapter);
+  if (adapters.length > 0) {
+    const linears = linearShapes(session.model.tree);
+    for (const { name, adapter } of adapters) {
+      checkAdapterFits(adapter, linears, adapters.length > 1 ? name : undefined);
+    }
+    session.setAdapter(summed(adapters));
+  }
   return { session, source, name };
 }
 

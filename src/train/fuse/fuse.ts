@@ -7,17 +7,17 @@ import { openCheckpoint } from "../../formats/checkpoint.ts";
 import type { Device } from "../../gpu/device.ts";
 import type { Adapter } from "../../lora/adapter.ts";
 import { checkAdapterFits } from "../../lora/fits.ts";
-import { addSums, lostShare, type MergeSums, NO_SUMS } from "../../lora/merge.ts";
+import { addSums, lostShare, NO_SUMS } from "../../lora/merge.ts";
 import { linearShapes } from "../../lora/targets.ts";
-import { freeWeights, loadModel } from "../../models/load.ts";
+import { freeWeights, loadModel, readConfig } from "../../models/load.ts";
 import { type ModelFacts, modelFacts } from "../facts.ts";
 import type { Check } from "../verify.ts";
 import { copyCompanions, proveCompanions } from "./companions.ts";
-import { type FusePlan, planFuse } from "./plan.ts";
+import { type FusedForm, type FusePlan, planFuse } from "./plan.ts";
 import { fuseProbes } from "./probes.ts";
 import { allowedDifference, type LiveLogits, liveLogits, proveLogits } from "./prove-logits.ts";
 import { proveWeights } from "./prove-weights.ts";
-import { type FusedWriter, writeFused } from "./write.ts";
+import { type FusedWriter, type Merged, writeFused } from "./write.ts";
 
 /** Where the fused model goes, and the same place read back. */
 export interface FuseStore extends FusedWriter {
@@ -28,6 +28,8 @@ export interface FuseRequest {
   readonly device: Device;
   readonly source: ModelSource;
   readonly adapter: Adapter;
+  /** A quantised base stays one, its codes written again; otherwise it is decoded. Refused for a plain base. */
+  readonly requantize?: boolean;
   /** Called once the base is loaded and the adapter fits it, before anything is written. */
   onBase?(facts: ModelFacts): void;
   /** What is being done, with bytes done and bytes in all. */
@@ -38,7 +40,8 @@ export interface FuseRequest {
 export interface FuseResult {
   /** The model is proved when all have passed. */
   readonly checks: readonly Check[];
-  /** ‖what rounding did‖ / ‖what the adapter adds‖, over all layers and for each; 1 where nothing is left of a change. */
+  readonly form: FusedForm;
+  /** ‖what rounding did‖ / ‖what the adapter adds‖, over all adapted layers and for each; 1 where nothing is left of a change. */
   readonly lost: number;
   readonly layers: readonly { readonly module: string; readonly lost: number }[];
   /** The adapter's effect on the logits is no larger than what rounding may do to them. */
@@ -58,13 +61,15 @@ export async function fuseAndProve(request: FuseRequest, store: FuseStore): Prom
     onProgress: (done: number, total: number) => request.onProgress?.(what, done, total),
     ...(signal ? { signal } : {}),
   });
-  const { live, probes } = await answersBefore(request, options("loading the base"));
   const checkpoint = await openCheckpoint(source);
-  const plan = planFuse(checkpoint, adapter, source.label);
+  const { quantization } = await readConfig(source);
+  const planOptions = { label: source.label, quantization, requantize: request.requantize ?? false };
+  const { live, probes } = await answersBefore(request, options("loading the base"));
+  const plan = planFuse(checkpoint, adapter, planOptions);
   const merged = await writeFused(plan, checkpoint, store, options("merging"));
-  await copyCompanions(source, store);
+  await copyCompanions(source, store, plan.form);
   const checks = await proveWeights(plan, checkpoint, store.written, options("reading back"));
-  checks.push(await proveCompanions(source, store.written));
+  checks.push(await proveCompanions(source, store.written, plan.form));
   // What a wrong model says proves nothing more.
   const wrong = checks.some(({ passed }) => !passed);
   const proof = wrong
@@ -92,7 +97,7 @@ async function answersAfter(
   written: ModelSource,
   live: LiveLogits,
   probes: Parameters<typeof proveLogits>[3],
-  merged: ReadonlyMap<string, MergeSums>,
+  merged: Merged,
   options: Options,
 ) {
   const fused = await loadModel(written, device, options);
@@ -103,11 +108,13 @@ async function answersAfter(
   }
 }
 
-function summary(plan: FusePlan, merged: ReadonlyMap<string, MergeSums>) {
-  const all = [...merged.values()].reduce(addSums, NO_SUMS);
+function summary(plan: FusePlan, merged: Merged) {
+  const adapted = [...merged].filter(([{ factor }]) => factor);
+  const all = adapted.map(([, sums]) => sums).reduce(addSums, NO_SUMS);
   return {
+    form: plan.form,
     lost: lostShare(all) ?? 0,
-    layers: [...merged].map(([name, sums]) => ({ module: name.replace(/\.weight$/, ""), lost: lostShare(sums) ?? 0 })),
+    layers: adapted.map(([{ path }, sums]) => ({ module: path, lost: lostShare(sums) ?? 0 })),
     bytes: plan.bytes,
     files: plan.files.map(({ path }) => path),
   };

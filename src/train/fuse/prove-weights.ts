@@ -8,22 +8,29 @@ import { firstNonFiniteIn, isFloatDtype } from "../../core/float-bytes.ts";
 import { formatBytes, formatCount, listed } from "../../core/units.ts";
 import { type Checkpoint, openCheckpoint } from "../../formats/checkpoint.ts";
 import type { Check } from "../verify.ts";
-import type { FusedTensor, FusePlan } from "./plan.ts";
-import { type FuseOptions, fusedSlices } from "./write.ts";
+import { fusedSlices, type SlicesOf } from "./fused-slices.ts";
+import type { FusedForm, FusedTensor, FusePlan } from "./plan.ts";
+import type { FuseOptions } from "./write.ts";
 
 const COMPLETE = "every tensor is there, with its shape and type";
 const UNTOUCHED = "the other tensors are the base's, byte for byte";
-const MERGED = "adapted tensors are W + scale·B·A, rounded once";
+const DECODED = "tensors of codes without an adapter are what the codes say, rounded once";
+const MERGED: Readonly<Record<FusedForm, string>> = {
+  "as the base": "adapted tensors are W + scale·B·A, rounded once",
+  decoded: "adapted tensors are W + scale·B·A, rounded once",
+  codes: "adapted tensors are the codes nearest to W + scale·B·A",
+};
 const FINITE = "every number is finite";
 
 /** Faults by what they break, each with the tensor's name in it. */
 interface Faults {
   readonly untouched: string[];
+  readonly decoded: string[];
   readonly merged: string[];
   readonly finite: string[];
 }
 
-/** The four checks, in this order; without readable files only the first. `written` must read from disk. */
+/** The checks, in this order; without readable files only the first. `written` must read from disk. */
 export async function proveWeights(
   plan: FusePlan,
   checkpoint: Checkpoint,
@@ -34,19 +41,23 @@ export async function proveWeights(
   if (fused instanceof LorikeetError) return [{ name: COMPLETE, passed: false, evidence: fused.message }];
   const tensors = plan.files.flatMap((file) => file.tensors);
   const lacking = misfits(tensors, fused);
-  const faults: Faults = { untouched: [], merged: [], finite: [] };
+  const faults: Faults = { untouched: [], decoded: [], merged: [], finite: [] };
+  const slicesOf = fusedSlices(checkpoint, plan.scale);
   let done = 0;
   for (const tensor of tensors) {
-    if (!lacking.has(tensor.name)) await compare(tensor, plan.scale, checkpoint, fused, faults, options.signal);
+    if (!lacking.has(tensor.name)) await compare(tensor, slicesOf, fused, faults, options.signal);
     done += tensor.bytes;
     options.onProgress?.(done, plan.bytes);
   }
-  const [adapted, others] = [tensors.filter(({ factor }) => factor), tensors.filter(({ factor }) => !factor)];
+  const others = tensors.filter(({ matrix }) => !matrix);
+  const adapted = tensors.filter(({ matrix }) => matrix?.factor);
+  const decoded = tensors.filter(({ matrix }) => matrix && !matrix.factor);
   const files = plan.files.length === 1 ? "one file" : `${plan.files.length} files`;
   return [
     check(COMPLETE, [...lacking.values()], `${formatCount(tensors.length)} tensors in ${files}`),
     check(UNTOUCHED, faults.untouched, amount(others)),
-    check(MERGED, faults.merged, amount(adapted)),
+    ...(decoded.length > 0 ? [check(DECODED, faults.decoded, amount(decoded))] : []),
+    check(MERGED[plan.form], faults.merged, amount(adapted)),
     check(FINITE, faults.finite, amount(tensors)),
   ];
 }
@@ -79,26 +90,28 @@ function misfits(tensors: readonly FusedTensor[], fused: Checkpoint): Map<string
 
 async function compare(
   tensor: FusedTensor,
-  scale: number,
-  checkpoint: Checkpoint,
+  slicesOf: SlicesOf,
   fused: Checkpoint,
   faults: Faults,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const { name, dtype, factor } = tensor;
+  const { name, dtype, matrix } = tensor;
   let same = true;
   let unmerged = true;
   let broken = -1;
-  for await (const { begin, bytes, source } of fusedSlices(checkpoint, tensor, scale)) {
+  for await (const slice of slicesOf(tensor)) {
     signal?.throwIfAborted();
-    const found = await fused.readRange(name, begin, begin + bytes.length);
-    same &&= equal(found, bytes);
-    unmerged &&= equal(found, source);
+    const found = await fused.readRange(name, slice.begin, slice.begin + slice.bytes.length);
+    const right = equal(found, slice.bytes);
+    same &&= right;
+    // Where the adapter changes nothing, both are the same.
+    if (matrix?.factor && unmerged && !right) unmerged = equal(found, await slice.unmerged());
     if (broken < 0 && isFloatDtype(dtype)) broken = firstNonFiniteIn(found, dtype);
   }
-  if (!same && factor)
+  if (!same && matrix?.factor) {
     faults.merged.push(unmerged ? `${name} is the base's: the merge was left out` : `${name} differs`);
-  if (!same && !factor) faults.untouched.push(`${name} differs`);
+  }
+  if (!same && !matrix?.factor) (matrix ? faults.decoded : faults.untouched).push(`${name} differs`);
   // Too large for its type after the merge, or broken in the base already.
   if (broken >= 0) faults.finite.push(`${name} has values that are not finite in ${dtype}`);
 }

@@ -6,11 +6,13 @@ import { configError } from "../../../core/errors.ts";
 import { wholeIfClose } from "../../../formats/adapter-config.ts";
 import { type Adapter, splitModule } from "../../../lora/adapter.ts";
 import { importAdapter } from "../../../lora/import.ts";
+import { resizeAdapter } from "../../../lora/resize.ts";
 import { peekCheckpoint } from "../../../train/checkpoint.ts";
 import { flagOf, overrideConfig, resolveConfig, showValue, type TrainConfig } from "../../../train/config.ts";
 import { givenKnobs } from "../../args.ts";
 import { readAdapter } from "../../node/adapter-place.ts";
 import { readYamlConfig } from "../../yaml-config.ts";
+import { resizeNote } from "../loss-lines.ts";
 
 /** Where the factors come from. */
 export type Origin =
@@ -60,10 +62,10 @@ export async function readRequest(given: Files & Readonly<Record<string, unknown
       "For example: lorikeet train --model demo --data my.jsonl --adapter-path runs/mine",
     );
   }
-  const origin = resumeAdapterFile === undefined ? FRESH : await readOrigin(resumeAdapterFile, model);
-  const config = await settle(yaml?.knobs ?? flags, origin, given.config);
+  const found = resumeAdapterFile === undefined ? FRESH : await readOrigin(resumeAdapterFile, model);
+  const { config, origin, notes } = await settle(yaml?.knobs ?? flags, found, given.config);
   const files = { model, data, adapterPath, valid: given.valid, quantize: given.quantize };
-  return { ...files, config, origin, notes: yaml?.notes ?? [] };
+  return { ...files, config, origin, notes: [...(yaml?.notes ?? []), ...notes] };
 }
 
 const FRESH: Origin = { kind: "fresh" };
@@ -100,17 +102,29 @@ async function asFolder(file: string, bytes: Uint8Array): Promise<ModelSource> {
   ]);
 }
 
-async function settle(knobs: Partial<TrainConfig>, origin: Origin, where: string | undefined): Promise<TrainConfig> {
+type Settled = Pick<RunRequest, "config" | "origin" | "notes">;
+
+async function settle(knobs: Partial<TrainConfig>, origin: Origin, where: string | undefined): Promise<Settled> {
   const label = where ?? "lorikeet train";
-  if (origin.kind === "fresh") return resolveConfig(knobs, label);
+  if (origin.kind === "fresh") return { config: resolveConfig(knobs, label), origin, notes: [] };
   if (origin.kind === "checkpoint") {
     const { config } = (await peekCheckpoint(origin.path, origin.bytes))!;
-    return resolveConfig(overrideConfig(config, knobs), label);
+    return { config: resolveConfig(overrideConfig(config, knobs), label), origin, notes: [] };
   }
-  return withShapeOf(origin.adapter, origin.path, knobs, resolveConfig(knobs, label));
+  const config = resolveConfig(knobs, label);
+  const { rank } = origin.adapter;
+  if (knobs.rank === undefined || knobs.rank === rank) {
+    return { config: withShapeOf(origin.adapter, origin.path, knobs, config), origin, notes: [] };
+  }
+  const resized = resizeAdapter(origin.adapter, knobs.rank, config.seed);
+  return {
+    config: withShapeOf(resized.adapter, origin.path, knobs, config),
+    origin: { ...origin, adapter: resized.adapter },
+    notes: [resizeNote(rank, resized)],
+  };
 }
 
-/** An adapter that exists has its rank, strength and layers already; asking for others is an error. */
+/** An adapter that exists has its strength and layers already; asking for others is an error. Its rank is the asked one by now. */
 function withShapeOf(adapter: Adapter, where: string, knobs: Partial<TrainConfig>, config: TrainConfig): TrainConfig {
   const leaves = adapter.factors.map(({ module }) => splitModule(module).key.split(".").at(-1)!);
   const shape = {
@@ -118,12 +132,13 @@ function withShapeOf(adapter: Adapter, where: string, knobs: Partial<TrainConfig
     alpha: wholeIfClose(adapter.scale * adapter.rank),
     targetModules: [...new Set(leaves)].sort(),
   };
-  for (const name of ["rank", "alpha", "targetModules"] as const) {
+  for (const name of ["alpha", "targetModules"] as const) {
     const asked = knobs[name];
     const same = JSON.stringify(Array.isArray(asked) ? [...asked].sort() : asked) === JSON.stringify(shape[name]);
     if (asked === undefined || same) continue;
+    const ofRank = name === "alpha" ? ` at rank ${shape.rank}` : "";
     throw configError(
-      `${where}: the adapter has ${name} ${showValue(shape[name])}, asked for is ${showValue(asked)}`,
+      `${where}: the adapter has ${name} ${showValue(shape[name])}${ofRank}, asked for is ${showValue(asked)}`,
       `Leave --${flagOf(name)} out to go on with this adapter, or train a new one without --resume-adapter-file.`,
     );
   }
