@@ -72,3 +72,10 @@ export function adapterName(info: GPUAdapterInfo): string {
 
 const NO_ADAPTER_HINT =
   "In a browser: use Safari 26, Chrome or Edge 123 or newer, with hardware acceleration on. In Node: start through `npm run lorikeet`, which finds a Vulkan driver or brings one.";
+
+/** A device that failed once throws that failure at every wait. */
+export const works = (device: WebGpuDevice): Promise<boolean> =>
+  device.idle().then(
+    () => true,
+    () => false,
+  );

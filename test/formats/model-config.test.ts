@@ -2,7 +2,6 @@ import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { LorikeetError } from "../../src/core/errors.ts";
 import { parseModelConfig } from "../../src/formats/model-config.ts";
-import { quantizationFor } from "../../src/formats/quantization.ts";
 
 const readJson = (path: string) => JSON.parse(readFileSync(new URL(path, import.meta.url), "utf8"));
 const fixture = (path: string) => readJson(`../fixtures/${path}`);
@@ -174,75 +173,6 @@ describe("rotary embedding", () => {
     expect(error.message).toContain(
       "rope_scaling.original_max_position_embeddings: expected a whole number of at least 1",
     );
-  });
-});
-
-describe("quantised weights", () => {
-  const all = { group_size: 64, bits: 4 };
-
-  it("have bits and group for all, and others or none for single modules", () => {
-    const quantization = {
-      ...{ ...all, mode: "affine" },
-      ...{
-        "model.layers.0.mlp.down_proj": { bits: 6 },
-        lm_head: { group_size: 32, bits: 8 },
-        "model.embed_tokens": false,
-      },
-    };
-    for (const key of ["quantization", "quantization_config"]) {
-      const config = parse({ [key]: quantization }).quantization!;
-      expect(config).toMatchObject({ bits: 4, group: 64 });
-      expect([...config.modules]).toEqual([
-        ["model.layers.0.mlp.down_proj", { bits: 6, group: 64 }],
-        ["lm_head", { bits: 8, group: 32 }],
-        ["model.embed_tokens", null],
-      ]);
-      expect(quantizationFor(config, "lm_head")).toEqual({ bits: 8, group: 32 });
-      expect(quantizationFor(config, "model.embed_tokens")).toBeNull();
-      expect(quantizationFor(config, "model.layers.1.mlp.down_proj")).toMatchObject({ bits: 4, group: 64 });
-    }
-  });
-});
-
-describe("layers", () => {
-  const types = (changes: object) =>
-    parse({ num_hidden_layers: 4, ...changes })
-      .layer_types.map((type) => type[0])
-      .join("");
-  const windowed = { sliding_window: 16 };
-
-  it.each([
-    ["ffff", { model_type: "llama", ...windowed }],
-    ["ssss", { model_type: "mistral", ...windowed }],
-    ["ffff", { model_type: "mistral", sliding_window: null }],
-    ["ssss", { model_type: "mistral" }],
-    ["ssss", { model_type: "phi3", ...windowed }],
-    ["sfsf", { model_type: "gemma2", ...windowed }],
-    ["ssfs", { model_type: "gemma3_text", sliding_window_pattern: 3 }],
-    ["ssss", { model_type: "gemma3_text" }],
-    ["ffff", { model_type: "qwen2", ...windowed }],
-    ["ffss", { model_type: "qwen2", ...windowed, use_sliding_window: true, max_window_layers: 2 }],
-    ["ffff", { model_type: "qwen3", ...windowed }],
-    ["ffff", { model_type: "smollm3", ...windowed }],
-    ["fsfs", { model_type: "smollm3", ...windowed, use_sliding_window: true, no_rope_layer_interval: 2 }],
-    [
-      "fffs",
-      { model_type: "mistral", ...windowed, layer_types: [...Array(3).fill("full_attention"), "sliding_attention"] },
-    ],
-  ])("slide as %s in %j", (expected, changes) => {
-    expect(types(changes)).toBe(expected);
-  });
-
-  it("of smollm3 know positions but every fourth", () => {
-    expect(parse({ model_type: "smollm3", num_hidden_layers: 8 }).rope_layers).toEqual(
-      [1, 1, 1, 0, 1, 1, 1, 0].map(Boolean),
-    );
-  });
-
-  it("of gemma3 turn by two tables", () => {
-    const { rope, rope_local } = parse({ model_type: "gemma3_text", rope_scaling: { rope_type: "linear", factor: 8 } });
-    expect(rope).toEqual({ rope_type: "linear", rope_theta: 1e6, factor: 8 });
-    expect(rope_local).toEqual({ rope_type: "default", rope_theta: 10000 });
   });
 });
 

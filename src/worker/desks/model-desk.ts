@@ -5,8 +5,7 @@
 import { type ModelSource, readJson } from "../../core/bytes.ts";
 import { type ErrorData, modelError } from "../../core/errors.ts";
 import { type GgufBase, parseGgufBase } from "../../formats/gguf-base.ts";
-import type { Device } from "../../gpu/device.ts";
-import { openAgain } from "../../gpu/open.ts";
+import { openAgain, works } from "../../gpu/open.ts";
 import type { WebGpuDevice } from "../../gpu/webgpu.ts";
 import { type DownloadMeter, downloadMeter } from "../../hub/meter.ts";
 import { splitModule } from "../../lora/adapter.ts";
@@ -280,13 +279,6 @@ export class ModelDesk {
     this.context.publish({ type: "model", state });
   }
 }
-
-/** A device that failed once throws that failure at every wait. */
-const works = (device: Device): Promise<boolean> =>
-  device.idle().then(
-    () => true,
-    () => false,
-  );
 
 const UNKNOWN_SPEED = { bytesPerSecond: null, secondsLeft: null };
 
