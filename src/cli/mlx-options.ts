@@ -40,7 +40,6 @@ const WITHOUT_EFFECT = [
 
 /** Options of mlx-lm that would change the run; refused unless they say what is the case anyway. */
 const REFUSED: Readonly<Record<string, { usual: unknown; instead: string }>> = {
-  fine_tune_type: { usual: "lora", instead: 'only "lora" is supported' },
   lora_layers: { usual: null, instead: "mlx-lm calls it num_layers now" },
   train: { usual: true, instead: "use lorikeet eval to measure a model without training" },
   hf_dataset: { usual: null, instead: "download the dataset as JSONL and give it as data" },

@@ -1,6 +1,6 @@
 /**
- * An adapter folded into its weights: W + scale·B·A, computed in float64 and rounded once to the type W is stored in. By
- * rows, so that no more of a model than a slice need be in memory.
+ * An adapter folded into its weights: W + scale·B·A, of DoRA each row brought to the length of its magnitude, computed in
+ * float64 and rounded once to the type W is stored in. By rows, so that no more of a model than a slice need be in memory.
  */
 import { toFloat32 } from "../core/dtype.ts";
 import { type FloatDtype, roundToBytes } from "../core/float-bytes.ts";
@@ -13,7 +13,7 @@ export interface MergedRows {
 
 /** Sums of squares over the numbers of one layer: what was added, what came of it, what rounding did. */
 export interface MergeSums {
-  /** Σ Δ² of Δ = scale·B·A */
+  /** Σ Δ² of Δ = scale·B·A, of DoRA of all that is added to W */
   readonly change: number;
   /** Σ (W + Δ)² */
   readonly merged: number;
@@ -56,9 +56,10 @@ export function mergeRows(
   let change = 0;
   let size = 0;
   for (let begin = 0, row = firstRow; begin < weights.length; begin += width, row++) {
-    const delta = deltaRow(factor, scale, row);
+    const own = weights.subarray(begin, begin + width);
+    const delta = lengthened(own, deltaRow(factor, scale, row), factor.magnitude?.[row]);
     for (let i = 0; i < width; i++) {
-      const value = weights[begin + i]! + delta[i]!;
+      const value = own[i]! + delta[i]!;
       merged[begin + i] = value;
       change += delta[i]! ** 2;
       size += value ** 2;
@@ -69,6 +70,14 @@ export function mergeRows(
   let error = 0;
   for (let i = 0; i < back.length; i++) error += (back[i]! - merged[i]!) ** 2;
   return { bytes: rounded, sums: { change, merged: size, error } };
+}
+
+/** What is added to a row w so that w + delta becomes as long as `magnitude`; delta itself without one. */
+function lengthened(w: Float32Array, delta: Float64Array, magnitude: number | undefined): Float64Array {
+  if (magnitude === undefined) return delta;
+  const norm = Math.sqrt(delta.reduce((sum, value, i) => sum + (w[i]! + value) ** 2, 0));
+  // A row of zeros has no direction and stays as it is.
+  return norm === 0 ? delta : delta.map((value, i) => ((w[i]! + value) * magnitude) / norm - w[i]!);
 }
 
 /** Row `row` of scale·B·A [out, in] */

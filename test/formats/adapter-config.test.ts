@@ -137,7 +137,8 @@ describe("PEFT", () => {
 });
 
 describe("writing", () => {
-  const parts = { rank: 8, scale: 20, dropout: 0.1, target_modules: ["q_proj", "v_proj"], base_model: "org/model" };
+  const targets = { target_modules: ["q_proj", "v_proj"], base_model: "org/model" };
+  const parts = { rank: 8, scale: 20, dropout: 0.1, use_dora: false, ...targets };
   const union = { ...parts, keys: ["self_attn.q_proj", "self_attn.v_proj"], num_layers: 28 };
 
   it("the union file holds what each reader looks for", () => {

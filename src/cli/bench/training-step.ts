@@ -52,7 +52,7 @@ export async function benchTrainingStep(device: WebGpuDevice, steps: number): Pr
   const random = new Random(1);
   const model = randomModel(device, random);
   const config = resolveConfig({ rank: 8, alpha: 16 }, "bench");
-  const lora = attachLora(model.tree, device, { ...config, trainable: true });
+  const lora = await attachLora(model.tree, device, { ...config, trainable: true });
   const optimizer = new Adamw(device, lora.parameters, lora.gradients!);
   const batch = layFlat(Array.from({ length: ROWS }, () => randomExample(random)));
   model.rope.ensure(device, TOKENS);

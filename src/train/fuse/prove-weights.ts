@@ -14,6 +14,7 @@ import { type FuseOptions, fusedSlices } from "./write.ts";
 const COMPLETE = "every tensor is there, with its shape and type";
 const UNTOUCHED = "the other tensors are the base's, byte for byte";
 const MERGED = "adapted tensors are W + scale·B·A, rounded once";
+const MERGED_DORA = "adapted tensors are m·(W + scale·B·A) / ‖W + scale·B·A‖ by rows, rounded once";
 const FINITE = "every number is finite";
 
 /** Faults by what they break, each with the tensor's name in it. */
@@ -46,7 +47,7 @@ export async function proveWeights(
   return [
     check(COMPLETE, [...lacking.values()], `${formatCount(tensors.length)} tensors in ${files}`),
     check(UNTOUCHED, faults.untouched, amount(others)),
-    check(MERGED, faults.merged, amount(adapted)),
+    check(adapted.some(({ factor }) => factor?.magnitude) ? MERGED_DORA : MERGED, faults.merged, amount(adapted)),
     check(FINITE, faults.finite, amount(tensors)),
   ];
 }

@@ -23,7 +23,7 @@ import {
   scaled,
   sum,
 } from "./reference.ts";
-import { C, D, H, KV, N, POSITIONS, RANK, SCALE, SEGMENTS, STARTS, V } from "./sizes.ts";
+import { C, D, H, KV, N, POSITIONS, SEGMENTS, STARTS, V } from "./sizes.ts";
 
 const BASE = 10000;
 const EPS = 1e-6;
@@ -31,6 +31,9 @@ const EPS = 1e-6;
 const ROW_SCALE = 4;
 /** Of scores and logits. The training step has none. */
 const SOFTCAP = 2;
+/** Of DoRA. */
+const RANK = 4;
+const SCALE = 0.5;
 
 function recordRows(bench: Bench): void {
   const ids = Array.from({ length: N }, () => bench.random.below(V));
