@@ -87,7 +87,9 @@ async function writeNorms({ slots, scale }: AttachedLora, device: Device): Promi
   const program = new Program();
   for (const { linear, A, B, magnitude } of slots) {
     if (!linear.weight) throw modelError("a linear layer has no weights yet");
-    recordNorms(program, linear.weight, { A, B, scale }, magnitude!);
+    const norms = program.tensor(magnitude!.shape, "lora.norms");
+    recordNorms(program, linear.weight, { A, B, scale }, norms);
+    program.copy(norms, magnitude!);
   }
   await device.run(program);
 }

@@ -55,7 +55,7 @@ describe("the dry run", () => {
     // A device of its own, whose pool holds nothing yet.
     const device = await openDevice(testGpu());
     const model = await loadModel(fixtureFolder("llama"), device);
-    const lora = await attachLora(model.tree, device, { ...settings, trainable: true });
+    const lora = await attachLora(model.tree, device, { ...settings, seed: null, trainable: true });
     const live = new LiveState(device, model, lora);
     new Guard(device, live.tensors);
     const batch = layFlat(examples);
