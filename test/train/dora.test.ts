@@ -155,3 +155,22 @@ it("a rank-stabilised run has the scale alpha / √rank, and its files too", asy
   const files = memoryModel("adapters", exportPeft(done.adapter));
   expect((await session.verify(done.adapter, files, train, null)).filter(({ passed }) => !passed)).toEqual([]);
 });
+
+it("trains on a quantised base, beginning at its answers", async () => {
+  const session = await openSession(fixtureFolder("mlx/llama-q4"));
+  const { ids } = (await mainExamples())[0]!;
+  const base = await session.logits(ids);
+  const train = await goldenExamples();
+  const { saves, done, ...run } = await runOf(session, {
+    config: configOf({ ...KNOBS, steps: 12, saveEvery: 1 }),
+    train,
+  });
+  expect(done.unmoved).toEqual([]);
+  expect(done.baseChanged).toEqual([]);
+  expect(losses({ ...run, saves, done }).at(-1)!).toBeLessThan(losses({ ...run, saves, done })[0]! - 0.3);
+  const untouched = await runOf(session, { config: configOf({ ...KNOBS, steps: 1, learningRate: 1e-30 }), train });
+  session.setAdapter(untouched.done.adapter);
+  expect(relativeDifference(await session.logits(ids), base)).toBeLessThan(1e-6);
+  session.setAdapter(done.adapter);
+  expect(relativeDifference(await session.logits(ids), base)).toBeGreaterThan(0.01);
+});
