@@ -40,7 +40,6 @@ const WITHOUT_EFFECT = [
 
 /** Options of mlx-lm that would change the run; refused unless they say what is the case anyway. */
 const REFUSED: Readonly<Record<string, { usual: unknown; instead: string }>> = {
-  fine_tune_type: { usual: "lora", instead: 'only "lora" is supported' },
   lora_layers: { usual: null, instead: "mlx-lm calls it num_layers now" },
   train: { usual: true, instead: "use lorikeet eval to measure a model without training" },
   hf_dataset: { usual: null, instead: "download the dataset as JSONL and give it as data" },
@@ -195,7 +194,7 @@ function readAdapter(reading: Reading): void {
   if (keys !== undefined && keys !== null) readKeys(reading, keys);
 }
 
-/** scale = alpha / rank. A rank from the command line keeps the file's scale, as in mlx-lm. */
+/** scale = alpha / rank, or alpha / √rank. A rank from the command line keeps the file's scale, as in mlx-lm. */
 function readScale(reading: Reading, scale: unknown): void {
   const { knobs, flags } = reading;
   if (typeof scale !== "number" || !(scale > 0)) {
@@ -203,13 +202,14 @@ function readScale(reading: Reading, scale: unknown): void {
     return;
   }
   const rank = knobs.rank ?? Number(findKnob("rank")!.default);
-  if (knobs.alpha !== undefined && Math.abs(knobs.alpha / rank / scale - 1) > 1e-6) {
-    reading.problems.push(`lora_parameters.alpha: ${knobs.alpha} / rank ${rank} is not the scale ${scale}`);
+  const [divisor, sign] = (flags.useRslora ?? knobs.useRslora) ? [Math.sqrt, "√"] : [Number, ""];
+  if (knobs.alpha !== undefined && Math.abs(knobs.alpha / divisor(rank) / scale - 1) > 1e-6) {
+    reading.problems.push(`lora_parameters.alpha: ${knobs.alpha} / ${sign}rank ${rank} is not the scale ${scale}`);
   }
+  if (flags.alpha !== undefined) return;
   const finalRank = flags.rank ?? rank;
-  const alpha = Number((scale * finalRank).toFixed(6)); // 0.1 · 30 is not quite 3
-  const path = `lora_parameters.scale ${scale} · rank ${finalRank}, which is alpha`;
-  if (flags.alpha === undefined) setKnob(reading, path, "alpha", alpha);
+  const alpha = Number((scale * divisor(finalRank)).toFixed(6)); // 0.1 · 30 is not quite 3
+  setKnob(reading, `lora_parameters.scale ${scale} · ${sign}rank ${finalRank}, which is alpha`, "alpha", alpha);
 }
 
 /** "self_attn.q_proj" → "q_proj". Paths from the top of the model (lm_head) have no adapter here. */

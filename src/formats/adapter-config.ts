@@ -1,6 +1,6 @@
 /**
  * What adapter_config.json of MLX and of PEFT have in common: the arithmetic, and how refusals are told. A feature this
- * program does not apply (DoRA, trained biases, whole layers, …) is an error: an adapter that loads but computes something
+ * program does not apply (trained biases, whole layers, …) is an error: an adapter that loads but computes something
  * else is worse than one that does not load.
  */
 
@@ -8,7 +8,7 @@ import { Problems } from "../core/errors.ts";
 import { describeJson, isJsonObject } from "../core/json.ts";
 import type { Fields } from "./fields.ts";
 
-/** What either file says about the arithmetic: y = W·x + scale · B·A·dropout(x). */
+/** What either file says about the arithmetic: y = W·x + scale · B·A·dropout(x), or DoRA's. */
 export interface AdapterConfig {
   readonly rank: number;
   /** alpha = scale · rank, or PEFT's lora_alpha as written. */
@@ -17,12 +17,13 @@ export interface AdapterConfig {
   readonly dropout: number;
   /** scale = alpha / √rank instead of alpha / rank. */
   readonly use_rslora: boolean;
+  /** Magnitudes stand beside the factors (Liu et al. 2024, https://arxiv.org/abs/2402.09353). */
+  readonly use_dora: boolean;
   readonly base_model?: string;
 }
 
-const HINT = "Train the adapter again as plain LoRA, or merge it into its base with the tool that made it.";
+const HINT = "Train the adapter again as plain LoRA or DoRA, or merge it into its base with the tool that made it.";
 export const UNIT = { min: 0, below: 1 };
-export const NO_DORA = "DoRA is not supported yet";
 
 /** Any key that is not known must be off: null, false, empty. `reasons` says why by key. */
 export function refuseUnknown(
@@ -69,6 +70,7 @@ export interface AdapterConfigParts {
   readonly rank: number;
   readonly scale: number;
   readonly dropout: number;
+  readonly use_dora: boolean;
   readonly base_model?: string;
   /** Leaf names for PEFT: "q_proj". */
   readonly target_modules: readonly string[];

@@ -7,7 +7,6 @@ import {
   type AdapterConfigParts,
   baseModel,
   isInUse,
-  NO_DORA,
   refuseUnknown,
   sorted,
   throwAll,
@@ -26,22 +25,25 @@ export function parseMlxAdapterConfig(json: unknown, where: string): AdapterConf
   const unsupported = new Problems();
   const fields = new Fields(json, wrong);
   const kind = fields.raw("fine_tune_type") ?? "lora";
-  if (kind !== "lora") unsupported.add(`fine_tune_type: expected "lora"${reasonFor(kind)}, got ${describeJson(kind)}`);
+  if (kind !== "lora" && kind !== "dora") {
+    unsupported.add(`fine_tune_type: expected "lora" or "dora"${reasonFor(kind)}, got ${describeJson(kind)}`);
+  }
   const lora = new Fields(fields.raw("lora_parameters"), wrong, "lora_parameters.");
-  refuseUnknown(lora, "lora_parameters.", MLX_PARAMETERS, unsupported, { use_dora: NO_DORA });
-  if (isInUse(fields.raw("use_dora"))) unsupported.add(`use_dora: expected false (${NO_DORA}), got true`);
+  refuseUnknown(lora, "lora_parameters.", MLX_PARAMETERS, unsupported, { use_dora: 'fine_tune_type "dora" says it' });
   const rank = lora.int("rank");
   const scale = lora.number("scale");
   const dropout = lora.number("dropout", UNIT);
   throwAll(where, wrong, unsupported);
   const base = fields.raw("base_model_name_or_path") ?? fields.raw("model");
-  return { rank, alpha: wholeIfClose(scale * rank), scale, dropout, use_rslora: false, ...baseModel(base) };
+  // mlx-lm had a switch of this name before it had fine_tune_type.
+  const use_dora = kind === "dora" || isInUse(fields.raw("use_dora"));
+  const alpha = wholeIfClose(scale * rank);
+  return { rank, alpha, scale, dropout, use_rslora: false, use_dora, ...baseModel(base) };
 }
 
 const MLX_PARAMETERS = new Set(["rank", "scale", "dropout", "keys", "alpha"]);
 
 function reasonFor(kind: unknown): string {
-  if (kind === "dora") return ` (${NO_DORA})`;
   return kind === "full" ? " (all weights were trained: the file is a model's part, not an adapter)" : "";
 }
 
@@ -55,12 +57,12 @@ export function writeMlxAdapterConfig(
   parts: AdapterConfigParts & { readonly keys: readonly string[]; readonly num_layers: number },
   extras: Readonly<Record<string, JsonValue>> = {},
 ): string {
-  const { rank, scale, dropout, base_model, keys, num_layers, target_modules } = parts;
+  const { rank, scale, dropout, use_dora, base_model, keys, num_layers, target_modules } = parts;
   const alpha = wholeIfClose(scale * rank);
   const file: JsonObject = {
     ...(base_model === undefined ? {} : { model: base_model, base_model_name_or_path: base_model }),
     ...extras,
-    fine_tune_type: "lora",
+    fine_tune_type: use_dora ? "dora" : "lora",
     num_layers,
     lora_parameters: { rank, scale, dropout, keys: [...keys], alpha },
     ...{ rank, scale, alpha, dropout },
@@ -71,6 +73,7 @@ export function writeMlxAdapterConfig(
     task_type: "CAUSAL_LM",
     bias: "none",
     use_rslora: false,
+    ...(use_dora ? { use_dora } : {}),
   };
   // Ollama parses lora_alpha as an unsigned integer and would refuse the whole file for a fraction; it reads
   // lora_parameters.alpha first, so nothing is lost without it.

@@ -6,7 +6,6 @@ import {
   type AdapterConfig,
   type AdapterConfigParts,
   baseModel,
-  NO_DORA,
   refuseUnknown,
   sorted,
   throwAll,
@@ -46,17 +45,18 @@ export function parsePeftAdapterConfig(json: unknown, where: string): PeftAdapte
   const alpha = fields.number("lora_alpha");
   const dropout = fields.number("lora_dropout", UNIT, 0);
   const use_rslora = fields.bool("use_rslora", false);
+  const use_dora = fields.bool("use_dora", false);
   const layers = readLayerRules(fields, { rank, alpha }, wrong, unsupported);
   throwAll(where, wrong, unsupported);
   const scale = peftScale(alpha, rank, use_rslora);
-  return { rank, alpha, scale, dropout, use_rslora, layers, ...baseModel(fields.raw("base_model_name_or_path")) };
+  const base = baseModel(fields.raw("base_model_name_or_path"));
+  return { rank, alpha, scale, dropout, use_rslora, use_dora, layers, ...base };
 }
 
 /** Initialisations after which the file holds all of the adapter. PiSSA, OLoRA, … also change the base's weights. */
 const PLAIN_INITS: unknown[] = [true, false, "gaussian", "eva", "orthogonal"];
 
 const REASONS = {
-  use_dora: NO_DORA,
   modules_to_save: "whole layers trained beside the adapter are not supported",
   fan_in_fan_out: "layers that store their weights the other way round, as GPT-2's, are not supported",
   lora_bias: "biases do not train here",
@@ -73,6 +73,7 @@ const PEFT_INFORMATION = new Set([
     "lora_alpha",
     "lora_dropout",
     "use_rslora",
+    "use_dora",
     "bias",
     "init_lora_weights",
     "base_model_name_or_path",
@@ -85,7 +86,7 @@ const PEFT_INFORMATION = new Set([
 ]);
 
 /**
- * PEFT's file (sorted, indent 2). Always plain LoRA: alpha = scale · rank gives the same strength as any rsLoRA scale and
+ * PEFT's file (sorted, indent 2). Never rsLoRA: alpha = scale · rank gives the same strength as any rsLoRA scale and
  * is read right by tools that do not know rsLoRA.
  * layers_to_transform: block indices when not every block has an adapter. The patterns: ranks and alphas that differ from
  * rank and scale · rank, by the end of a module's path.
@@ -114,7 +115,7 @@ export function writePeftAdapterConfig(
     modules_to_save: null,
     rank_pattern: parts.rank_pattern ?? {},
     alpha_pattern: parts.alpha_pattern ?? {},
-    use_dora: false,
+    use_dora: parts.use_dora,
     use_rslora: false,
   };
   return `${JSON.stringify(sorted(file), null, 2)}\n`;

@@ -74,7 +74,7 @@ const NO_ADAPTER_HINT =
   "In a browser: use Safari 26, Chrome or Edge 123 or newer, with hardware acceleration on. In Node: start through `npm run lorikeet`, which finds a Vulkan driver or brings one.";
 
 /** A device that failed once throws that failure at every wait. */
-export const works = (device: WebGpuDevice): Promise<boolean> =>
+export const works = (device: Pick<WebGpuDevice, "idle">): Promise<boolean> =>
   device.idle().then(
     () => true,
     () => false,

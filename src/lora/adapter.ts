@@ -1,6 +1,6 @@
 /**
  * An adapter in memory, free of any file's layout, and the rules about module paths that both layouts share.
- * Forward: y = W·x + scale · B·(A·x).
+ * Forward: y = W·x + scale · B·(A·x); DoRA makes each row of W + scale·B·A as long as its magnitude says.
  */
 
 import { shapeError } from "../core/errors.ts";
@@ -18,6 +18,8 @@ export interface AdapterFactor {
   readonly A: Float32Array;
   /** [out_features, rank] */
   readonly B: Float32Array;
+  /** [out_features], of DoRA. */
+  readonly magnitude?: Float32Array;
 }
 
 export interface Adapter {
@@ -62,13 +64,26 @@ export function compareModules(a: string, b: string): number {
 export const scaleOf = (adapter: Pick<Adapter, "scale">, factor: AdapterFactor): number =>
   factor.scale ?? adapter.scale;
 
-/** Throws ShapeError unless every A is [r, in] and every B [out, r], with the adapter's rank as the largest r. */
+/** Whether it is DoRA's: with magnitudes. */
+export const isDora = ({ factors }: Pick<Adapter, "factors">): boolean => factors.some(({ magnitude }) => magnitude);
+
+/**
+ * Throws ShapeError unless every A is [r, in] and every B [out, r], with the adapter's rank as the largest r, and all or
+ * none have magnitudes [out].
+ */
 export function checkFactors({ rank, factors }: Adapter): void {
   for (const { module, in_features, out_features, rank: r, A, B } of factors) {
     if (r >= 1 && A.length === r * in_features && B.length === out_features * r) continue;
     throw shapeError(
       `${module}: expected A [${r}, ${in_features}] and B [${out_features}, ${r}], ` +
         `got ${A.length} and ${B.length} values`,
+    );
+  }
+  const dora = isDora({ factors });
+  for (const { module, out_features, magnitude } of factors) {
+    if ((magnitude?.length ?? 0) === (dora ? out_features : 0)) continue;
+    throw shapeError(
+      `${module}: expected ${dora ? out_features : 0} magnitudes as DoRA has them, got ${magnitude?.length ?? 0}`,
     );
   }
   const largest = Math.max(...factors.map((factor) => factor.rank));

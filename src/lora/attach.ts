@@ -7,16 +7,22 @@ import { modelError } from "../core/errors.ts";
 import { Random } from "../core/random.ts";
 import type { ModelConfig } from "../formats/model-config.ts";
 import type { Device } from "../gpu/device.ts";
+import { Program } from "../gpu/program.ts";
 import { ALIGNMENT, alignUp, type Tensor, tensorBytes } from "../gpu/tensor.ts";
 import type { Dropout, Linear, LowRank } from "../nn/linear.ts";
 import type { ModuleTree } from "../nn/module.ts";
-import type { Adapter, AdapterFactor } from "./adapter.ts";
+import { recordNorms } from "../ops/dora.ts";
+import { type Adapter, type AdapterFactor, isDora } from "./adapter.ts";
 import { type Target, targetLayers } from "./targets.ts";
 import { uniformAdapter } from "./uniform.ts";
 
 export interface LoraOptions {
+  /** `dora`: with a magnitude for each output. */
+  readonly fineTuneType: "lora" | "dora";
   readonly rank: number;
   readonly alpha: number;
+  /** The scale is alpha / √rank instead of alpha / rank. */
+  readonly useRslora: boolean;
   /** Probability of dropping an input of the adapter while training. */
   readonly dropout: number;
   /** Leaf names ("q_proj") or block-relative paths ("self_attn.q_proj"). */
@@ -32,6 +38,8 @@ export interface LoraOptions {
 interface Slot extends Target {
   readonly A: Tensor;
   readonly B: Tensor;
+  /** null but for DoRA */
+  readonly magnitude: Tensor | null;
 }
 
 /** The adapter of a model, on the device. */
@@ -39,9 +47,10 @@ export interface AttachedLora {
   readonly rank: number;
   readonly alpha: number;
   readonly scale: number;
+  readonly useRslora: boolean;
   readonly dropout: number;
   readonly slots: readonly Slot[];
-  /** f32 [P]: every A and B, each padded to 256 bytes; padding is zero and stays zero. */
+  /** f32 [P]: every A and B, and DoRA's magnitudes, each padded to 256 bytes; padding is zero and stays zero. */
   readonly parameters: Tensor;
   /** f32 [P], null when not trainable */
   readonly gradients: Tensor | null;
@@ -51,11 +60,14 @@ export interface AttachedLora {
 
 /**
  * Puts a fresh adapter on `tree`: A uniform in ±1/√in (Kaiming uniform with a = √5, as peft and mlx-lm have it), B zero,
- * so that the model's answers are unchanged at first. Throws ModelError naming what exists when a target matches nothing.
+ * so that the model's answers are unchanged at first; DoRA's magnitudes are the norms of W's rows, computed on the device.
+ * Throws ModelError naming what exists when a target matches nothing.
  */
-export function attachLora(tree: ModuleTree, device: Device, options: LoraOptions): AttachedLora {
+export async function attachLora(tree: ModuleTree, device: Device, options: LoraOptions): Promise<AttachedLora> {
   const targets = targetLayers(tree, options);
-  const attached = attach(device, targets, options, options.alpha / options.rank);
+  const { rank, alpha, useRslora } = options;
+  const shape = { ...options, dora: options.fineTuneType === "dora" };
+  const attached = attach(device, targets, shape, alpha / (useRslora ? Math.sqrt(rank) : rank));
   if (options.seed === null) return attached;
   const random = new Random(options.seed);
   const values = new Float32Array(attached.parameters.shape[0]!);
@@ -66,7 +78,20 @@ export function attachLora(tree: ModuleTree, device: Device, options: LoraOption
     for (let i = 0; i < options.rank * linear.shape[1]; i++) values[first + i] = (2 * random.uniform() - 1) * bound;
   }
   device.upload(attached.parameters, new Uint8Array(values.buffer));
+  if (shape.dora) await writeNorms(attached, device);
   return attached;
+}
+
+/** Each magnitude is the norm of its row of W: B is zero. */
+async function writeNorms({ slots, scale }: AttachedLora, device: Device): Promise<void> {
+  const program = new Program();
+  for (const { linear, A, B, magnitude } of slots) {
+    if (!linear.weight) throw modelError("a linear layer has no weights yet");
+    const norms = program.tensor(magnitude!.shape, "lora.norms");
+    recordNorms(program, linear.weight, { A, B, scale }, norms);
+    program.copy(norms, magnitude!);
+  }
+  await device.run(program);
 }
 
 /** Puts an existing adapter on `tree`, under one rank and one scale. It must fit: `checkAdapterFits` reports every misfit before. */
@@ -83,8 +108,9 @@ export function attachAdapter(
   const targets = all.filter(({ path }) => byPath.has(path));
   const foreign = adapter.factors.find(({ module }) => !targets.some(({ path }) => path === module));
   if (foreign) throw modelError(`the adapter has factors for ${foreign.module}, which this model does not have`);
-  const { rank, alpha, dropout } = adapter;
-  const merged = { rank, alpha, dropout: options.dropout ?? dropout, trainable: options.trainable };
+  const { rank, alpha, dropout, use_rslora: useRslora } = adapter;
+  const dora = isDora(adapter);
+  const merged = { rank, alpha, useRslora, dora, ...options, dropout: options.dropout ?? dropout };
   const attached = attach(device, targets, merged, adapter.scale);
   writeFactors(
     attached,
@@ -97,9 +123,10 @@ export function attachAdapter(
 /** Uploads factors over those attached, in the same order. */
 export function writeFactors(attached: AttachedLora, device: Device, factors: readonly AdapterFactor[]): void {
   const values = new Float32Array(attached.parameters.shape[0]!);
-  for (const [i, { A, B }] of attached.slots.entries()) {
+  for (const [i, { A, B, magnitude }] of attached.slots.entries()) {
     const factor = factors[i]!;
     values.set(factor.A, A.offset / 4);
+    if (magnitude) values.set(factor.magnitude!, magnitude.offset / 4);
     const padded = B.shape[1]!;
     for (let row = 0; row < factor.out_features; row++) {
       const values_row = factor.B.subarray(row * factor.rank, (row + 1) * factor.rank);
@@ -111,7 +138,7 @@ export function writeFactors(attached: AttachedLora, device: Device, factors: re
 
 /** The adapter as plain numbers, from the values of `parameters` (or of a buffer of the same layout). */
 export function readFactors(attached: AttachedLora, values: Float32Array): AdapterFactor[] {
-  return attached.slots.map(({ path, linear, A, B }) => {
+  return attached.slots.map(({ path, linear, A, B, magnitude: m }) => {
     const [out_features, in_features] = linear.shape;
     const { rank } = attached;
     const padded = B.shape[1]!;
@@ -121,7 +148,9 @@ export function readFactors(attached: AttachedLora, values: Float32Array): Adapt
       factorB.set(values.subarray(from, from + rank), row * rank);
     }
     const factorA = values.slice(A.offset / 4, A.offset / 4 + rank * in_features);
-    return { module: path, in_features, out_features, rank, A: factorA, B: factorB };
+    const magnitude = m && values.slice(m.offset / 4, m.offset / 4 + out_features);
+    const factor = { module: path, in_features, out_features, rank, A: factorA, B: factorB };
+    return magnitude ? { ...factor, magnitude } : factor;
   });
 }
 
@@ -131,39 +160,46 @@ export function adapterOf(
   { num_hidden_layers }: Pick<ModelConfig, "num_hidden_layers">,
   values: Float32Array,
 ): Adapter {
-  const { rank, alpha, scale, dropout } = attached;
+  const { rank, alpha, scale, dropout, useRslora: use_rslora } = attached;
   const factors = readFactors(attached, values);
-  return { rank, alpha, scale, dropout, use_rslora: false, num_hidden_layers, factors };
+  return { rank, alpha, scale, dropout, use_rslora, num_hidden_layers, factors };
 }
 
 interface Shape {
+  readonly dora: boolean;
   readonly rank: number;
   readonly alpha: number;
+  readonly useRslora: boolean;
   readonly dropout: number;
   readonly trainable: boolean;
 }
 
 function attach(device: Device, targets: readonly Target[], shape: Shape, scale: number): AttachedLora {
-  const { offsets, bytes } = layOut(targets, shape.rank);
+  if (shape.dora && shape.trainable && shape.dropout > 0) throw modelError("DoRA is trained without dropout here");
+  const { offsets, bytes } = layOut(targets, shape);
   const parameters = device.allocate([bytes / 4], "lora.parameters");
   const gradients = shape.trainable ? device.allocate([bytes / 4], "lora.gradients") : null;
-  const view = (at: { offset: number; shape: readonly [number, number] }): Tensor => {
+  const view = (at: Place): Tensor => {
     const value = { storage: parameters.storage, offset: at.offset, shape: at.shape, element: "f32" } as const;
     return gradients ? { ...value, grad: { ...value, storage: gradients.storage } } : value;
   };
-  const slots = targets.map((target, i) => ({ ...target, A: view(offsets[i]!.A), B: view(offsets[i]!.B) }));
+  const slots = targets.map((target, i) => {
+    const { A, B, magnitude } = offsets[i]!;
+    return { ...target, A: view(A), B: view(B), magnitude: magnitude && view(magnitude) };
+  });
   const attached: AttachedLora = {
     rank: shape.rank,
     alpha: shape.alpha,
     scale,
+    useRslora: shape.useRslora,
     dropout: shape.dropout,
     slots,
     parameters,
     gradients,
     dropoutSeed: 0,
   };
-  for (const [i, { A, B, linear, replace }] of slots.entries()) {
-    const lowRank: LowRank = { A, B, scale, dropout: dropoutOf(attached, i) };
+  for (const [i, { A, B, magnitude, linear, replace }] of slots.entries()) {
+    const lowRank: LowRank = { A, B, scale, magnitude, dropout: dropoutOf(attached, i) };
     replace({ ...linear, lowRank } satisfies Linear);
   }
   return attached;
@@ -174,24 +210,38 @@ function dropoutOf(attached: AttachedLora, slot: number): Dropout | null {
   return { p: attached.dropout, seed: () => (Math.imul(attached.dropoutSeed, 0x9e3779b1) + slot) >>> 0 };
 }
 
+interface Place {
+  readonly offset: number;
+  readonly shape: readonly number[];
+}
+
+interface Places {
+  readonly A: Place;
+  readonly B: Place;
+  readonly magnitude: Place | null;
+}
+
 /**
- * Byte offsets of every factor: per block first all A, then all B. Layers that share an input stand side by side, and
- * so do their A: their low-rank products become one dispatch.
+ * Byte offsets of every factor: per block first all A, then all B, then all magnitudes. Layers that share an input stand
+ * side by side, and so do their A: their low-rank products become one dispatch.
  */
-function layOut(targets: readonly Target[], rank: number) {
+function layOut(targets: readonly Target[], { rank, dora }: Shape) {
   const padded = alignUp(rank, 4);
   let bytes = 0;
-  const place = (shape: readonly [number, number]) => {
+  const place = (shape: readonly number[]): Place => {
     const offset = bytes;
     bytes += alignUp(tensorBytes({ shape, element: "f32" }), ALIGNMENT);
     return { offset, shape };
   };
-  const places = new Map<Target, { A: ReturnType<typeof place>; B: ReturnType<typeof place> }>();
+  const places = new Map<Target, Places>();
   for (const block of new Set(targets.map((target) => target.block))) {
     const own = targets.filter((target) => target.block === block);
     const As = own.map(({ linear }) => place([padded, linear.shape[1]]));
     const Bs = own.map(({ linear }) => place([linear.shape[0], padded]));
-    for (const [i, target] of own.entries()) places.set(target, { A: As[i]!, B: Bs[i]! });
+    const magnitudes = own.map(({ linear }) => (dora ? place([linear.shape[0]]) : null));
+    for (const [i, target] of own.entries()) {
+      places.set(target, { A: As[i]!, B: Bs[i]!, magnitude: magnitudes[i]! });
+    }
   }
   return { offsets: targets.map((target) => places.get(target)!), bytes };
 }

@@ -3,7 +3,7 @@
  * page, and for the estimate before training.
  */
 
-import { type Adapter, type AdapterFactor, type LinearShape, scaleOf, transpose } from "./adapter.ts";
+import { type Adapter, type AdapterFactor, isDora, type LinearShape, scaleOf, transpose } from "./adapter.ts";
 import { isOutlier, robustZ } from "./outliers.ts";
 import { effectiveRank, gramOfColumns, singularValues } from "./singular-values.ts";
 
@@ -15,10 +15,10 @@ export interface FactorSize extends LinearShape {
   /** Frobenius norms; NaN or infinite when the factor is not finite. */
   readonly norm_A: number;
   readonly norm_B: number;
-  /** ‖scale · B·A‖, the size of the change to W. */
+  /** ‖scale · B·A‖, the size of the change to W; of DoRA before its rows get their lengths. */
   readonly norm_delta: number;
   readonly finite: boolean;
-  /** The scale or a whole factor is 0: the layer changes nothing. */
+  /** The scale or a whole factor is 0: the layer changes nothing. Of DoRA only the base could tell: false. */
   readonly zero: boolean;
 }
 
@@ -39,7 +39,7 @@ export interface AdapterSizes {
   readonly rank: number;
   readonly alpha: number;
   readonly scale: number;
-  /** Adapted linears, tensors (two each) and trained numbers. */
+  /** Adapted linears, tensors (two each, with DoRA's magnitudes three) and trained numbers. */
   readonly layers: number;
   readonly tensors: number;
   readonly parameters: number;
@@ -84,7 +84,7 @@ function together<T extends FactorSize>(adapter: Adapter, factors: readonly T[])
     alpha: adapter.alpha,
     scale: adapter.scale,
     layers: factors.length,
-    tensors: 2 * factors.length,
+    tensors: (isDora(adapter) ? 3 : 2) * factors.length,
     parameters: factors.reduce((sum, factor) => sum + factor.parameters, 0),
     finite: factors.every((factor) => factor.finite),
     zero: factors.every((factor) => factor.zero),
@@ -93,7 +93,7 @@ function together<T extends FactorSize>(adapter: Adapter, factors: readonly T[])
 }
 
 function measureFactor(factor: AdapterFactor, scale: number): { size: FactorSize; spectrum(): number[] } {
-  const { module, in_features, out_features, rank, A, B } = factor;
+  const { module, in_features, out_features, rank, A, B, magnitude } = factor;
   const gramA = gramOfColumns(transpose(A, rank, in_features), rank); // A·Aᵀ [r, r]
   const gramB = gramOfColumns(B, rank); // Bᵀ·B [r, r]
   // ‖B·A‖² = tr(Aᵀ·Bᵀ·B·A) = Σ (Bᵀ·B) ⊙ (A·Aᵀ): r × r numbers, never the [out, in] product.
@@ -101,14 +101,14 @@ function measureFactor(factor: AdapterFactor, scale: number): { size: FactorSize
   const norm_A = Math.sqrt(trace(gramA, rank));
   const norm_B = Math.sqrt(trace(gramB, rank));
   // Sums of f32 squares do not overflow in float64: finite norms mean finite values.
-  const finite = Number.isFinite(norm_A) && Number.isFinite(norm_B);
+  const finite = [norm_A, norm_B, ...(magnitude ?? [])].every(Number.isFinite);
   // Rounding may leave a zero sum slightly negative.
   const norm_delta = Math.abs(scale) * Math.sqrt(Math.max(squared, 0));
-  const zero = scale === 0 || norm_A === 0 || norm_B === 0;
+  const zero = !magnitude && (scale === 0 || norm_A === 0 || norm_B === 0);
   return {
     size: {
       ...{ module, in_features, out_features, rank },
-      parameters: A.length + B.length,
+      parameters: A.length + B.length + (magnitude?.length ?? 0),
       ...{ norm_A, norm_B, norm_delta, finite, zero },
     },
     spectrum: () => (finite ? singularValues(gramA, gramB, rank).map((value) => Math.abs(scale) * value) : []),
@@ -121,12 +121,14 @@ function trace(matrix: Float64Array, size: number): number {
   return sum;
 }
 
-/** What LoRA of this rank on these linears trains: A [r, in] and B [out, r] each, r · (in + out) numbers. */
+/** What LoRA of this rank on these linears trains: A [r, in] and B [out, r] each, r · (in + out) numbers; DoRA out more. */
 export function describeTrainable(
   linears: Iterable<LinearShape>,
   rank: number,
+  { dora = false } = {},
 ): { layers: number; tensors: number; parameters: number } {
   const shapes = [...linears];
   const width = shapes.reduce((sum, { in_features, out_features }) => sum + in_features + out_features, 0);
-  return { layers: shapes.length, tensors: 2 * shapes.length, parameters: rank * width };
+  const outputs = dora ? shapes.reduce((sum, { out_features }) => sum + out_features, 0) : 0;
+  return { layers: shapes.length, tensors: (dora ? 3 : 2) * shapes.length, parameters: rank * width + outputs };
 }

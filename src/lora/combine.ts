@@ -2,8 +2,8 @@
  * Several adapters of one model as one, each with a weight. Conventions of PEFT's add_weighted_adapter
  * (peft/tuners/lora/model.py, 0.21): the strengths of the parts go into the factors, the result's scale is 1.
  */
-import { configError, Problems } from "../core/errors.ts";
-import { type Adapter, type AdapterFactor, compareModules, scaleOf } from "./adapter.ts";
+import { configError, modelError, Problems } from "../core/errors.ts";
+import { type Adapter, type AdapterFactor, compareModules, isDora, scaleOf } from "./adapter.ts";
 import { checkExportable } from "./export.ts";
 import { type LayerLoss, truncateAdapter } from "./resize.ts";
 
@@ -43,6 +43,13 @@ export interface Combined {
  */
 export function combineAdapters(parts: readonly WeightedAdapter[], { method, rank }: CombineOptions): Combined {
   for (const { adapter } of parts) checkExportable(adapter);
+  for (const { name, adapter } of parts) {
+    if (!isDora(adapter)) continue;
+    throw modelError(
+      `${name}: DoRA's magnitudes are lengths of rows of W + B·A, which have no sum`,
+      "Fuse it into its base, and train or combine the others on that.",
+    );
+  }
   checkAlike(parts);
   const ranks = parts.map(({ adapter }) => adapter.rank);
   if (method === "linear" && new Set(ranks).size > 1) {

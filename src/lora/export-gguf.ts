@@ -9,7 +9,7 @@ import { roundToBytes } from "../core/float-bytes.ts";
 import { wholeIfClose } from "../formats/adapter-config.ts";
 import { type GgufEntry, type GgufTensorData, writeGguf } from "../formats/gguf.ts";
 import type { GgufBase } from "../formats/gguf-base.ts";
-import { type Adapter, type AdapterFactor, firstNonFinite, scaleOf } from "./adapter.ts";
+import { type Adapter, type AdapterFactor, firstNonFinite, isDora, scaleOf } from "./adapter.ts";
 import { type AdapterFile, checkExportable } from "./export.ts";
 import { ggufName, headsOf, interleaveRows, isReordered } from "./gguf-names.ts";
 import { commonScale, folded, isClose, withScales } from "./uniform.ts";
@@ -30,11 +30,17 @@ export interface GgufExport {
 
 /**
  * One file for models of this architecture.
- * @throws ModelError listing every module that the architecture has no tensor for, and values that are not finite, or are
+ * @throws ModelError for DoRA, and listing every module that the architecture has no tensor for, and values that are not finite, or are
  * too large for F16.
  */
 export function exportGguf(adapter: Adapter, base: GgufBase, dtype: GgufDtype = "F32"): GgufExport {
   checkExportable(adapter);
+  if (isDora(adapter)) {
+    throw modelError(
+      "the adapter is DoRA's: GGUF holds A and B alone, and without its magnitudes llama.cpp would compute something else",
+      "Merge it into its base instead: lorikeet fuse.",
+    );
+  }
   checkModules(adapter, base);
   const { alpha, scaled } = commonAlpha(adapter);
   // llama.cpp's factor is alpha / rank; what a layer has besides goes into its B.

@@ -1,6 +1,6 @@
 /**
  * Adapter → files: MLX's (adapters.safetensors, lora_a [in, r], lora_b [r, out]) and PEFT's (adapter_model.safetensors,
- * lora_A.weight [r, in], lora_B.weight [out, r]). Always F32. Nothing broken is written: shapes are checked and a single
+ * lora_A.weight [r, in], lora_B.weight [out, r]); DoRA's magnitudes [out] are .m and lora_magnitude_vector. Always F32. Nothing broken is written: shapes are checked and a single
  * value that is not finite refuses the export.
  */
 
@@ -10,7 +10,7 @@ import { type AdapterConfigParts, wholeIfClose } from "../formats/adapter-config
 import { writeMlxAdapterConfig } from "../formats/mlx-config.ts";
 import { writePeftAdapterConfig } from "../formats/peft-config.ts";
 import { type TensorData, writeSafetensors } from "../formats/safetensors.ts";
-import { type Adapter, checkFactors, firstNonFinite, scaleOf, splitModule, transpose } from "./adapter.ts";
+import { type Adapter, checkFactors, firstNonFinite, isDora, scaleOf, splitModule, transpose } from "./adapter.ts";
 import { commonScale, uniformAdapter } from "./uniform.ts";
 
 export interface AdapterFile {
@@ -29,9 +29,10 @@ export function exportMlx(given: Adapter, extras: Readonly<Record<string, JsonVa
   checkExportable(given);
   const { adapter } = uniformAdapter(given);
   const prefix = adapter.in_language_model ? "language_model." : "";
-  const tensors = adapter.factors.flatMap(({ module, in_features, out_features, rank, A, B }) => [
+  const tensors = adapter.factors.flatMap(({ module, in_features, out_features, rank, A, B, magnitude }) => [
     tensor(`${prefix}${module}.lora_a`, [in_features, rank], transpose(A, rank, in_features)),
     tensor(`${prefix}${module}.lora_b`, [rank, out_features], transpose(B, out_features, rank)),
+    ...(magnitude ? [tensor(`${prefix}${module}.m`, [out_features], new Float32Array(magnitude))] : []),
   ]);
   const keys = [...new Set(adapter.factors.map(({ module }) => splitModule(module).key))].sort();
   const config = writeMlxAdapterConfig({ ...configParts(adapter), keys, num_layers: tailBlocks(adapter) }, extras);
@@ -44,11 +45,13 @@ export function exportMlx(given: Adapter, extras: Readonly<Record<string, JsonVa
  */
 export function exportPeft(adapter: Adapter): AdapterFile[] {
   checkExportable(adapter);
-  const tensors = adapter.factors.flatMap(({ module, in_features, out_features, rank, A, B }) => {
+  const tensors = adapter.factors.flatMap(({ module, in_features, out_features, rank, A, B, magnitude: m }) => {
     const path = peftPath(adapter, module);
+    const name = `base_model.model.${path}.lora_`;
     return [
-      tensor(`base_model.model.${path}.lora_A.weight`, [rank, in_features], new Float32Array(A)),
-      tensor(`base_model.model.${path}.lora_B.weight`, [out_features, rank], new Float32Array(B)),
+      tensor(`${name}A.weight`, [rank, in_features], new Float32Array(A)),
+      tensor(`${name}B.weight`, [out_features, rank], new Float32Array(B)),
+      ...(m ? [tensor(`${name}magnitude_vector`, [out_features], new Float32Array(m))] : []),
     ];
   });
   const config = writePeftAdapterConfig({ ...configParts(adapter), ...peftTargets(adapter), ...peftNumbers(adapter) });
@@ -72,10 +75,10 @@ export function checkExportable(adapter: Adapter): void {
   checkFactors(adapter);
   const problems = new Problems();
   for (const factor of adapter.factors) {
-    for (const name of ["A", "B"] as const) {
-      const index = firstNonFinite(factor[name]);
-      if (index >= 0)
-        problems.add(`${factor.module}.lora_${name}[${index}]: expected a number, got ${factor[name][index]}`);
+    const { module, A, B, magnitude = new Float32Array(0) } = factor;
+    for (const [name, values] of Object.entries({ A, B, magnitude_vector: magnitude })) {
+      const index = firstNonFinite(values);
+      if (index >= 0) problems.add(`${module}.lora_${name}[${index}]: expected a number, got ${values[index]}`);
     }
   }
   problems.throwIfAny("model", "adapter to write", "The training diverged; go back to an earlier checkpoint.");
@@ -83,7 +86,14 @@ export function checkExportable(adapter: Adapter): void {
 
 function configParts({ rank, scale, dropout, base_model, factors }: Adapter): AdapterConfigParts {
   const target_modules = [...new Set(factors.map(({ module }) => leafName(module)))].sort();
-  return { rank, scale, dropout, target_modules, ...(base_model === undefined ? {} : { base_model }) };
+  return {
+    rank,
+    scale,
+    dropout,
+    use_dora: isDora({ factors }),
+    target_modules,
+    ...(base_model === undefined ? {} : { base_model }),
+  };
 }
 
 /** MLX adapts the last n blocks: n reaches from the lowest adapted block to the end. */

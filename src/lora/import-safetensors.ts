@@ -6,6 +6,7 @@
 import { type ModelSource, memorySource, readJson } from "../core/bytes.ts";
 import { toFloat32 } from "../core/dtype.ts";
 import { modelError, Problems } from "../core/errors.ts";
+import { isFloatDtype } from "../core/float-bytes.ts";
 import { type AdapterConfig, wholeIfClose } from "../formats/adapter-config.ts";
 import { parseMlxAdapterConfig } from "../formats/mlx-config.ts";
 import { parsePeftAdapterConfig, peftScale } from "../formats/peft-config.ts";
@@ -23,8 +24,8 @@ import { type LayerScale, withScales } from "./uniform.ts";
 
 interface Layout {
   readonly label: "MLX" | "PEFT";
-  /** The two leaves behind a module's path. */
-  readonly leaf: { readonly A: string; readonly B: string };
+  /** The leaves behind a module's path; m: DoRA's magnitudes. */
+  readonly leaf: { readonly A: string; readonly B: string; readonly m: string };
   /** Prefix of every name, dropped. */
   readonly prefix: string;
   /** MLX stores both factors the other way round. */
@@ -45,7 +46,7 @@ interface LayeredConfig {
 
 const MLX: Layout = {
   label: "MLX",
-  leaf: { A: ".lora_a", B: ".lora_b" },
+  leaf: { A: ".lora_a", B: ".lora_b", m: ".m" },
   prefix: "",
   transposed: true,
   parseConfig(json, where) {
@@ -55,7 +56,7 @@ const MLX: Layout = {
 };
 const PEFT: Layout = {
   label: "PEFT",
-  leaf: { A: ".lora_A.weight", B: ".lora_B.weight" },
+  leaf: { A: ".lora_A.weight", B: ".lora_B.weight", m: ".lora_magnitude_vector" },
   prefix: "base_model.model.",
   transposed: false,
   parseConfig(json, where) {
@@ -75,6 +76,7 @@ const CONFIG_FILE = "adapter_config.json";
 interface Pair {
   A?: TensorInfo;
   B?: TensorInfo;
+  m?: TensorInfo;
 }
 
 /**
@@ -102,7 +104,7 @@ export async function importSafetensors(source: ModelSource, evenBroken: boolean
       problems.add(`${path}: ${CONFIG_FILE} does not choose this module, so ${layout.label} would ignore its tensors`);
       continue;
     }
-    const factor = await readFactor(file, layout, path, pair, { rank: numbers.rank, evenBroken }, problems);
+    const factor = await readFactor(file, layout, path, pair, { ...config, rank: numbers.rank, evenBroken }, problems);
     if (factor === null) continue;
     if (layers.some((layer) => layer.factor.module === factor.module)) {
       problems.add(`${path}: expected once, found twice`);
@@ -112,14 +114,16 @@ export async function importSafetensors(source: ModelSource, evenBroken: boolean
   problems.throwIfAny(
     "format",
     `${file.name} (${layout.label} layout)`,
-    "Only plain LoRA on linear layers can be read.",
+    "Only plain LoRA and DoRA on linear layers can be read.",
   );
   layers.sort((a, b) => compareModules(a.factor.module, b.factor.module));
   const scaled = withScales(layers, config.scale);
   // As written where one strength holds for all, so that a whole alpha stays whole.
   const plain = scaled.rank === config.rank && scaled.scale === config.scale;
   const alpha = plain ? config.alpha : wholeIfClose(scaled.scale * scaled.rank);
-  return { ...config, ...scaled, alpha, ...originOf(layout, [...pairs.keys()], scaled.factors) };
+  const { use_dora: _, ...numbers } = config;
+  const use_rslora = plain && config.use_rslora;
+  return { ...numbers, ...scaled, alpha, use_rslora, ...originOf(layout, [...pairs.keys()], scaled.factors) };
 }
 
 async function openTensorFile(source: ModelSource): Promise<SafetensorsFile> {
@@ -145,8 +149,8 @@ async function openTensorFile(source: ModelSource): Promise<SafetensorsFile> {
 function pairTensors(file: SafetensorsFile, layout: Layout, problems: Problems): Map<string, Pair> {
   const pairs = new Map<string, Pair>();
   for (const info of file.tensors.values()) {
-    const side = info.name.endsWith(layout.leaf.A) ? "A" : info.name.endsWith(layout.leaf.B) ? "B" : null;
-    if (side === null || !info.name.startsWith(layout.prefix)) {
+    const side = (["A", "B", "m"] as const).find((one) => info.name.endsWith(layout.leaf[one]));
+    if (side === undefined || !info.name.startsWith(layout.prefix)) {
       problems.add(
         `tensor "${info.name}": expected ${layout.prefix}…${layout.leaf.A} or ${layout.leaf.B}${guess(info.name)}`,
       );
@@ -162,7 +166,6 @@ function pairTensors(file: SafetensorsFile, layout: Layout, problems: Problems):
 }
 
 function guess(name: string): string {
-  if (/\.m$|lora_magnitude_vector/.test(name)) return " (this one belongs to DoRA, which is not supported yet)";
   if (name.includes("lora_embedding")) return " (adapted embeddings are not supported)";
   if (/\.switch_mlp\.|\.experts\./.test(name)) return " (adapted experts are not supported)";
   if (name.endsWith(".bias")) return " (trained biases are not supported)";
@@ -174,8 +177,8 @@ async function readFactor(
   file: SafetensorsFile,
   layout: Layout,
   path: string,
-  { A, B }: Pair,
-  { rank, evenBroken }: { readonly rank: number; readonly evenBroken: boolean },
+  { A, B, m }: Pair,
+  { rank, use_dora, evenBroken }: Pick<AdapterConfig, "rank" | "use_dora"> & { readonly evenBroken: boolean },
   problems: Problems,
 ): Promise<AdapterFactor | null> {
   if (A === undefined || B === undefined) {
@@ -183,20 +186,44 @@ async function readFactor(
     problems.add(`${path}: expected a pair, found ${found} without ${missing}`);
     return null;
   }
+  if ((m !== undefined) !== use_dora) {
+    const [wanted, found] = use_dora ? ["magnitudes", "none"] : ["no magnitudes", layout.leaf.m];
+    problems.add(
+      `${path}: expected ${wanted}, as ${CONFIG_FILE} says that this is ${use_dora ? "DoRA" : "LoRA"}, found ${found}`,
+    );
+    return null;
+  }
   const shape = factorShape(layout, A, B, rank, problems);
   if (shape === null) return null;
   const { in_features, out_features } = shape;
+  const magnitude = m && (await readMagnitude(file, m, out_features, problems));
   const [a, b] = [toFloat32(await file.read(A), A.dtype), toFloat32(await file.read(B), B.dtype)];
   if (!evenBroken) {
     noteNonFinite(A, a, problems);
     noteNonFinite(B, b, problems);
+    if (m && magnitude) noteNonFinite(m, magnitude, problems);
   }
   return {
     module: hubModule(path),
     ...{ in_features, out_features, rank },
     A: layout.transposed ? transpose(a, in_features, rank) : a,
     B: layout.transposed ? transpose(b, rank, out_features) : b,
+    ...(magnitude ? { magnitude } : {}),
   };
+}
+
+async function readMagnitude(
+  file: SafetensorsFile,
+  info: TensorInfo,
+  out_features: number,
+  problems: Problems,
+): Promise<Float32Array | undefined> {
+  const { name, shape, dtype } = info;
+  if (shape.length !== 1 || shape[0] !== out_features) {
+    problems.add(`tensor "${name}": expected shape [${out_features}] beside its factors, got [${shape.join(", ")}]`);
+  } else if (!isFloatDtype(dtype)) problems.add(`tensor "${name}": expected F32, F16 or BF16, got ${dtype}`);
+  else return toFloat32(await file.read(info), dtype);
+  return undefined;
 }
 
 /** A [r, in] and B [out, r] in PEFT; lora_a [in, r] and lora_b [r, out] in MLX. */

@@ -1,6 +1,6 @@
 /**
- * An adapter folded into its weights: W + scale·B·A, computed in float64 and rounded once to what it is stored in. By
- * rows, so that no more of a model than a slice need be in memory.
+ * An adapter folded into its weights: W + scale·B·A, of DoRA each row brought to the length of its magnitude, computed in
+ * float64 and rounded once to what it is stored in. By rows, so that no more of a model than a slice need be in memory.
  */
 import { toFloat32 } from "../core/dtype.ts";
 import { type FloatDtype, roundToBytes } from "../core/float-bytes.ts";
@@ -13,7 +13,7 @@ export interface MergedRows {
 
 /** Sums of squares over the numbers of one layer: what was added, what came of it, what rounding did. */
 export interface MergeSums {
-  /** Σ Δ² of Δ = scale·B·A */
+  /** Σ Δ² of Δ = scale·B·A, of DoRA of all that is added to W */
   readonly change: number;
   /** Σ (W + Δ)² */
   readonly merged: number;
@@ -75,7 +75,8 @@ export function mergedValues(
   const width = factor.in_features;
   let change = 0;
   for (let begin = 0, row = firstRow; begin < weights.length; begin += width, row++) {
-    const delta = deltaRow(factor, scale, row);
+    const own = weights.subarray(begin, begin + width);
+    const delta = lengthened(own, deltaRow(factor, scale, row), factor.magnitude?.[row]);
     for (let i = 0; i < width; i++) {
       values[begin + i]! += delta[i]!;
       change += delta[i]! ** 2;
@@ -92,6 +93,14 @@ export function sumsOf({ values, change }: MergedValues, stored: Float32Array): 
     error += (stored[i]! - values[i]!) ** 2;
   }
   return { change, merged, error };
+}
+
+/** What is added to a row w so that w + delta becomes as long as `magnitude`; delta itself without one. */
+function lengthened(w: Float32Array, delta: Float64Array, magnitude: number | undefined): Float64Array {
+  if (magnitude === undefined) return delta;
+  const norm = Math.sqrt(delta.reduce((sum, value, i) => sum + (w[i]! + value) ** 2, 0));
+  // A row of zeros has no direction and stays as it is.
+  return norm === 0 ? delta : delta.map((value, i) => ((w[i]! + value) * magnitude) / norm - w[i]!);
 }
 
 /** Row `row` of scale·B·A [out, in] */

@@ -23,7 +23,7 @@ export function uniformAdapter(adapter: Adapter): Uniform {
   return {
     adapter: {
       ...adapter,
-      ...{ scale, alpha: wholeIfClose(scale * rank) },
+      ...{ scale, alpha: wholeIfClose(scale * rank), use_rslora: false },
       factors: factors.map((factor) => padded(folded(factor, scaleOf(adapter, factor) / scale), rank)),
     },
     notes: [

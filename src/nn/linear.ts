@@ -1,8 +1,9 @@
-/** Linear layers y = x·Wᵀ + bias with frozen weights, and the low-rank term an adapter may have added to them. */
+/** Linear layers y = x·Wᵀ + bias with frozen weights, and what an adapter may have added to them. */
 import type { Tape } from "../autograd/tape.ts";
 import { modelError } from "../core/errors.ts";
 import { sliceRows, type Tensor } from "../gpu/tensor.ts";
 import { sliceWeight, type Weight } from "../gpu/weight.ts";
+import { dora, recordNorms } from "../ops/dora.ts";
 import { dropout } from "../ops/dropout.ts";
 import { type LinearMember, linear as linearOp } from "../ops/linear.ts";
 
@@ -14,6 +15,8 @@ export interface LowRank {
   readonly B: Tensor;
   readonly scale: number;
   readonly dropout: Dropout | null;
+  /** [out], of DoRA: how long each row of W + scale·B·A is made. null: as long as it is. */
+  readonly magnitude: Tensor | null;
 }
 
 export interface Dropout {
@@ -74,12 +77,34 @@ export function project(tape: Tape, layers: readonly Linear[], x: Tensor, residu
   const dropped = drop ? tape.apply(dropout, [x], { p: drop.p, seed: drop.seed() })[0]! : x;
   const members = layers.flatMap(membersOf);
   const factors = members.flatMap(({ lowRank }) => (lowRank ? [lowRank.A, lowRank.B] : []));
-  const inputs = [x, dropped, ...factors, ...(residual ? [residual] : [])];
-  return [...tape.apply(linearOp, inputs, { members, residual: residual !== null })];
+  const rescaling = layers.some(({ lowRank }) => lowRank?.magnitude);
+  const added = rescaling ? null : residual;
+  const inputs = [x, dropped, ...factors, ...(added ? [added] : [])];
+  const ys = tape.apply(linearOp, inputs, { members, residual: added !== null });
+  return rescaling ? rescaled(tape, layers, ys, residual) : [...ys];
 }
 
-function membersOf({ weight, bias, lowRank, hasBias, parts }: Linear): LinearMember[] {
-  if (!weight || (hasBias && !bias)) throw modelError("a linear layer has no weights yet");
+/** The results of layers with magnitudes, times these over the norms of their rows of weights; bias and residual come after. */
+function rescaled(tape: Tape, layers: readonly Linear[], ys: readonly Tensor[], residual: Tensor | null): Tensor[] {
+  const left = [...ys];
+  return layers.flatMap(({ weight, bias, lowRank, parts }) => {
+    const own = left.splice(0, parts?.length ?? 1);
+    if (!lowRank?.magnitude) return own;
+    const { magnitude } = lowRank;
+    const norms = tape.program.tensor(magnitude.shape, "dora.norms");
+    recordNorms(tape.program, weight!, lowRank, norms);
+    let begin = 0;
+    return own.map((z) => {
+      const attrs = { norms, bias, begin };
+      begin += z.shape[1]!;
+      return tape.apply(dora, [z, magnitude, ...(residual ? [residual] : [])], attrs)[0]!;
+    });
+  });
+}
+
+function membersOf({ weight, bias: whole, lowRank, hasBias, parts }: Linear): LinearMember[] {
+  if (!weight || (hasBias && !whole)) throw modelError("a linear layer has no weights yet");
+  const bias = lowRank?.magnitude ? null : whole;
   let begin = 0;
   return (parts ?? [weight.shape[0]]).map((rows) => {
     const first = begin;

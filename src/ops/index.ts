@@ -6,6 +6,7 @@ import { attentionDkv, attentionDq, attentionForward } from "./attention.ts";
 import { attentionFew } from "./attention-few.ts";
 import { checksumPartial, checksumTotal } from "./checksum.ts";
 import { crossEntropyGradient, crossEntropyReduce } from "./cross-entropy.ts";
+import { doraBackward, doraForward, doraGather, doraNorm } from "./dora.ts";
 import { dropoutForward } from "./dropout.ts";
 import { embeddingGather } from "./embedding.ts";
 import { gluBackward, gluForward } from "./glu.ts";
@@ -28,6 +29,10 @@ export const kernels: readonly Kernel[] = [
   checksumTotal,
   crossEntropyReduce,
   crossEntropyGradient,
+  doraNorm,
+  doraForward,
+  doraBackward,
+  doraGather,
   dropoutForward,
   embeddingGather,
   gluForward,

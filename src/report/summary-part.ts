@@ -94,7 +94,7 @@ function adapter({ start, audit, config, files }: ReportInput): Figure {
   const file = files.find(({ name, bytes }) => bytes !== null && name.endsWith("adapters.safetensors"));
   const notes = [
     `parameters in ${counted(audit?.layers ?? start?.layers ?? 0, "layer")}`,
-    `rank ${config.rank}, alpha ${config.alpha}`,
+    `${config.fineTuneType === "dora" ? "DoRA, " : ""}rank ${config.rank}, alpha ${config.alpha}`,
     file && formatBytes(file.bytes!),
   ];
   return { name: "Adapter", value: formatCount(parameters), note: joined(notes) };

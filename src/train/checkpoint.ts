@@ -8,7 +8,7 @@ import { toFloat32 } from "../core/dtype.ts";
 import { formatError, Problems } from "../core/errors.ts";
 import { parseJson } from "../core/json.ts";
 import { openSafetensors, writeSafetensors } from "../formats/safetensors.ts";
-import { scheduledRate, type TrainConfig, updateCount } from "./config.ts";
+import { findKnob, scheduledRate, type TrainConfig, updateCount } from "./config.ts";
 import type { GuardState } from "./guard.ts";
 import { updatesInEpoch } from "./schedule-plan.ts";
 
@@ -121,7 +121,8 @@ function checkIdentity(name: string, saved: RunIdentity, present: RunIdentity, s
     problems.add(`${what}: the checkpoint has ${JSON.stringify(before)}, this run has ${JSON.stringify(now)}`);
   };
   for (const key of Object.keys(present.config) as (keyof TrainConfig)[]) {
-    if (!FREE.has(key)) differ(key, saved.config[key], present.config[key]);
+    // A checkpoint of before a knob was there ran as its default has it.
+    if (!FREE.has(key)) differ(key, saved.config[key] ?? findKnob(key)!.default, present.config[key]);
   }
   differ("training examples", saved.examples, present.examples);
   differ("adapted modules", saved.modules, present.modules);

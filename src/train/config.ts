@@ -97,12 +97,18 @@ export const KNOBS = [
     meaning: "Added to the root in AdamW's denominator.",
     cost: "Step size where gradients are tiny." },
 
+  { name: "fineTuneType", group: "Adapter", kind: "choice", default: "lora", choices: ["lora", "dora"],
+    meaning: "What is trained: LoRA's two factors, or DoRA's, which also learn how long each row of the weights is.",
+    cost: "One more reading of the weights for each pass and one more activation for each layer; llama.cpp has no DoRA." },
   { name: "rank", group: "Adapter", kind: "integer", default: 8, min: 1,
     meaning: "Rank r of the update B·A that each adapted layer learns.",
     cost: "Adapter size and optimizer memory in proportion; little time." },
   { name: "alpha", group: "Adapter", kind: "integer", default: 16, min: 1,
-    meaning: "Strength of the update: it is scaled by alpha / rank; whole, because Ollama reads it so.",
+    meaning: "Strength of the update: it is scaled by alpha / rank, or alpha / √rank; whole, because Ollama reads it so.",
     cost: "Stability, as with the learning rate; more of the old abilities is forgotten." },
+  { name: "useRslora", group: "Adapter", kind: "boolean", default: false,
+    meaning: "Scale the update by alpha / √rank instead of alpha / rank, so that high ranks learn as fast as low ones.",
+    cost: "Larger steps at the same alpha: lower alpha or the learning rate." },
   { name: "dropout", group: "Adapter", kind: "number", default: 0, min: 0, below: 1,
     meaning: "Chance that an input of the update is dropped while training.",
     cost: "Slower learning; helps only on small data over many epochs." },
@@ -189,6 +195,9 @@ export function resolveConfig(given: Partial<Record<KnobName, unknown>>, where: 
   if (steps !== "auto" && epochs !== "auto") problems.add("steps and epochs: only one can set the length of a run");
   else values.epochs = steps === "auto" && epochs === "auto" ? findKnob("epochs")!.default : epochs;
 
+  // peft drops inputs of the base's own product as well, mlx-lm does not: a run would be the other's in neither.
+  if (values.fineTuneType === "dora" && values.dropout !== 0)
+    problems.add("dropout: expected 0 with fineTuneType dora");
   problems.throwIfAny("config", where, "every knob with its range: lorikeet train --help");
   return values as TrainConfig;
 }

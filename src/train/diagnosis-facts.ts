@@ -6,6 +6,7 @@ import type { LayerFacts } from "../health/diagnosis.ts";
 import { type Adapter, type AdapterFactor, firstNonFinite } from "../lora/adapter.ts";
 import { type AttachedLora, readFactors } from "../lora/attach.ts";
 import type { CausalLM } from "../models/model.ts";
+import type { LowRank } from "../nn/linear.ts";
 import { namedLeaves } from "../nn/module.ts";
 
 /** A GPU→CPU wait. */
@@ -33,7 +34,7 @@ export async function layerFacts(
   const gradients = lora.gradients ? readFactors(lora, await readTensor(device, lora.gradients)) : null;
   const moments = trial ? readFactors(lora, await readTensor(device, trial.optimizer.m)) : null;
   const leaves = new Map(namedLeaves(model.tree).map(({ path, leaf }) => [path, leaf]));
-  return lora.slots.map(({ path, A, B }, i) => {
+  return lora.slots.map(({ path, A, B, magnitude }, i) => {
     const factor = now.factors[i]!;
     const before = initial?.[i];
     const gradient = gradients?.[i];
@@ -41,16 +42,19 @@ export async function layerFacts(
     const inUse = leaf?.kind === "linear" ? leaf.lowRank : null;
     return {
       module: path,
-      inForward: inUse !== null && sameTensor(inUse.A, A) && sameTensor(inUse.B, B),
+      inForward: inUse !== null && [A, B, magnitude].every((one, j) => sameTensor(inUsed(inUse)[j]!, one)),
       movedA: before ? differs(factor.A, before.A) && has(moments?.[i]?.A) : has(factor.A),
       movedB: before ? differs(factor.B, before.B) : has(factor.B),
-      gradient: gradient && initial ? Math.hypot(norm(gradient.A), norm(gradient.B)) : null,
-      finite: firstNonFinite(factor.A) < 0 && firstNonFinite(factor.B) < 0,
+      gradient: gradient && initial ? Math.hypot(...valuesOf(gradient).map(norm)) : null,
+      finite: valuesOf(factor).every((values) => firstNonFinite(values) < 0),
     };
   });
 }
 
-const sameTensor = (a: Tensor, b: Tensor): boolean => a.storage === b.storage && a.offset === b.offset;
+const inUsed = ({ A, B, magnitude }: LowRank): (Tensor | null)[] => [A, B, magnitude];
+const valuesOf = ({ A, B, magnitude }: AdapterFactor): Float32Array[] => [A, B, ...(magnitude ? [magnitude] : [])];
+const sameTensor = (a: Tensor | null, b: Tensor | null): boolean =>
+  a?.storage === b?.storage && a?.offset === b?.offset;
 const differs = (a: Float32Array, b: Float32Array): boolean => a.some((value, i) => !Object.is(value, b[i]));
 const has = (values: Float32Array | undefined): boolean => values?.some((value) => value !== 0) ?? false;
 const norm = (values: Float32Array): number => Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));

@@ -57,7 +57,7 @@ export async function estimateUpdate(input: EstimateInput): Promise<Estimate> {
   const model = buildModel(config, "estimate");
   placeWeights(model.tree, device, () => element);
   const weightBytes = device.memory.live;
-  const lora = attachLora(model.tree, device, { ...train, seed: null, trainable: true });
+  const lora = await attachLora(model.tree, device, { ...train, seed: null, trainable: true });
   const live = new LiveState(device, model, lora);
   const adapter = device.memory.live - weightBytes;
   if (train.guard) new Guard(device, live.tensors);

@@ -60,7 +60,9 @@ function auditAttached({ model, lora, planned }: PreflightInput): Finding {
     );
   }
   const linears = lora.slots.map(({ linear }) => ({ in_features: linear.shape[1], out_features: linear.shape[0] }));
-  const { layers, tensors, parameters } = describeTrainable(linears, lora.rank);
+  const { layers, tensors, parameters } = describeTrainable(linears, lora.rank, {
+    dora: lora.slots.some(({ magnitude }) => magnitude),
+  });
   const { parameters: all } = modelFacts(model);
   return {
     id: "adapter",

@@ -32,6 +32,6 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
 /** The knobs a preset sets for a model of so many parameters; all others keep their defaults. */
 export function presetKnobs(name: PresetName, parameters: number): Partial<Record<KnobName, unknown>> {
   const { knobs } = PRESETS[name];
-  const { alpha, rank } = resolveConfig(knobs, name);
-  return { learningRate: suitableRate({ alpha, rank, useRslora: false, parameters }), ...knobs };
+  const { alpha, rank, useRslora } = resolveConfig(knobs, name);
+  return { learningRate: suitableRate({ alpha, rank, useRslora, parameters }), ...knobs };
 }

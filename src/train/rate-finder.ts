@@ -72,8 +72,11 @@ export interface SweepEndEvent {
 export type SweepEvent = SweepStartEvent | SweepPointEvent | SweepEndEvent;
 
 /** Rates worth trying: nearly two decades on both sides of the one that suits. */
-export function sweepRange(parameters: number, { alpha, rank }: Pick<TrainConfig, "alpha" | "rank">) {
-  const middle = suitableRate({ alpha, rank, useRslora: false, parameters });
+export function sweepRange(
+  parameters: number,
+  { alpha, rank, useRslora }: Pick<TrainConfig, "alpha" | "rank" | "useRslora">,
+) {
+  const middle = suitableRate({ alpha, rank, useRslora, parameters });
   return { from: middle / REACH, to: Math.min(0.5, middle * REACH) };
 }
 

@@ -130,7 +130,7 @@ export class TrainingSession {
       : targetLayers(model.tree, config).map(({ path }) => path);
     const lora = initial
       ? attachAdapter(model.tree, device, initial, { trainable: true, dropout: config.dropout })
-      : attachLora(model.tree, device, { ...config, trainable: true });
+      : await attachLora(model.tree, device, { ...config, trainable: true });
     this.lora = lora;
     const { encoder: tokenizer } = this;
     const { budget = null } = request;

@@ -157,7 +157,7 @@ export class Trainer {
     return {
       ...{ type: "start", totalSteps, doneSteps: this.step, updatesPerEpoch },
       warmup: warmupCount(config, totalSteps),
-      ...describeTrainable(linears, lora.rank),
+      ...describeTrainable(linears, lora.rank, { dora: lora.slots.some(({ magnitude }) => magnitude) }),
       blocks,
     };
   }

@@ -34,15 +34,15 @@ export class Trial {
   private readonly before: { putBack(): void };
   private step = 0;
 
-  private constructor(input: TrialInput, blocks: Blocks) {
-    const { device, model, config, train } = input;
+  private constructor(input: TrialInput, lora: AttachedLora, before: { putBack(): void }, blocks: Blocks) {
+    const { device, config, train } = input;
     this.input = input;
     this.plan = planUpdates(
       train.map(({ ids }) => ids.length),
       config,
     );
-    this.before = detachAdapter(model.tree);
-    this.lora = attached(input, this.before);
+    this.before = before;
+    this.lora = lora;
     this.optimizer = new Adamw(device, this.lora.parameters, this.lora.gradients!);
     this.updates = new Updates({ ...input, lora: this.lora, blocks }, this.optimizer);
   }
@@ -50,7 +50,8 @@ export class Trial {
   /** Attaches a fresh adapter from the configuration's seed. Throws ModelError when a target matches nothing. */
   static async begin(input: TrialInput): Promise<Trial> {
     const { blocks } = await planFor(input, input.config, input.train, input.budget ?? null);
-    return new Trial(input, blocks);
+    const before = detachAdapter(input.model.tree);
+    return new Trial(input, await attached(input, before), before, blocks);
   }
 
   /** The next update of the configuration's order, as training makes it, at this rate; its report is waited for. */
@@ -74,9 +75,9 @@ export class Trial {
 
 const NO_FACTORS = { readFactors: false };
 
-function attached({ device, model, config }: TrialInput, before: { putBack(): void }): AttachedLora {
+async function attached({ device, model, config }: TrialInput, before: { putBack(): void }): Promise<AttachedLora> {
   try {
-    return attachLora(model.tree, device, { ...config, trainable: true });
+    return await attachLora(model.tree, device, { ...config, trainable: true });
   } catch (error) {
     before.putBack();
     throw error;

@@ -122,7 +122,8 @@ describe("parseFlags", () => {
   it("reads every knob's default back from its flag", () => {
     for (const knob of KNOBS) {
       const text = Array.isArray(knob.default) ? knob.default.join(",") : String(knob.default);
-      const argv = knob.kind === "boolean" ? [`--${flagOf(knob.name)}`] : [`--${flagOf(knob.name)}`, text];
+      const name = knob.default === false ? `no-${flagOf(knob.name)}` : flagOf(knob.name);
+      const argv = knob.kind === "boolean" ? [`--${name}`] : [`--${flagOf(knob.name)}`, text];
       expect(train(...argv)[knob.name], knob.name).toEqual(knob.default);
     }
   });

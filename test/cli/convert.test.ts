@@ -45,6 +45,35 @@ describe("convert", () => {
     expect(await loss(at("mlx"))).toBe(await loss(RANDOM));
   });
 
+  it("DoRA: peft → mlx → peft is the same, every command takes it, and GGUF is refused with the way out", async () => {
+    const dora = fixturePath("llama/adapters/dora");
+    await succeed("convert", dora, "--to", "mlx", "--out", at("dora-mlx"));
+    await succeed("convert", at("dora-mlx"), "--to", "peft", "--out", at("dora-peft"));
+    expect(readJsonFile(at("dora-mlx", "adapter_config.json"))).toMatchObject({ fine_tune_type: "dora" });
+    expect(readJsonFile(at("dora-peft", "adapter_config.json"))).toMatchObject({ use_dora: true });
+    const magnitudes = await tensorsAt(at("dora-mlx", "adapters.safetensors"));
+    expect(magnitudes.get("model.layers.0.self_attn.q_proj.m")).toHaveLength(64);
+    const theirs = await fixtureTensors("llama/adapters/dora/adapter_model.safetensors");
+    const ours = await tensorsAt(at("dora-peft", "adapter_model.safetensors"));
+    expect([...ours.keys()].sort()).toEqual([...theirs.keys()].sort());
+    for (const [name, values] of ours) expect(relativeL2(values, theirs.get(name)!.values), name).toBe(0);
+    expect(await lossOf(at("dora-mlx"))).toBe(await lossOf(dora));
+    expect((await succeed("inspect", at("dora-mlx"))).out).toContain("42 tensors");
+    const { status, err } = await lorikeet([
+      "convert",
+      dora,
+      "--to",
+      "gguf",
+      "--model",
+      MODEL,
+      "--out",
+      at("dora-gguf"),
+    ]);
+    expect(status).toBe(1);
+    expect(err).toContain("GGUF holds A and B alone");
+    expect(err).toContain("lorikeet fuse");
+  });
+
   it("counts MLX's blocks from the base's last, where it is told which that is", async () => {
     const line = ["convert", RANDOM, "--to", "mlx", "--out"];
     await succeed(...line, at("deep"), "--num-hidden-layers", "5");

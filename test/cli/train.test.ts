@@ -182,6 +182,23 @@ describe("determinism", () => {
     expect(numbers("halves")).toEqual(numbers("straight"));
   });
 
+  it("trains DoRA in mlx-lm's layout, and goes on from its adapter as DoRA", async () => {
+    const ran = await succeed(...argv("dora", "--steps", "3", "--fine-tune-type", "dora", "--use-rslora"));
+    expect(ran.out).toContain("DoRA, rank 4, alpha 8");
+    expect(readJsonFile(at("dora", "run.json")).knobs).toMatchObject({ fineTuneType: "dora", useRslora: true });
+    const config = readJsonFile(at("dora", "adapter_config.json"));
+    expect(config).toMatchObject({ fine_tune_type: "dora", use_dora: true, scale: 4, lora_alpha: 16 });
+    const more = ["--resume-adapter-file", at("dora"), "--steps", "1"];
+    const files = ["train", "--model", MODEL, "--data", data, "--adapter-path", at("more")];
+    await succeed(...files, ...more, "--use-rslora");
+    expect(readJsonFile(at("more", "run.json")).knobs).toMatchObject({ fineTuneType: "dora", alpha: 8 });
+    expect(readJsonFile(at("more", "adapter_config.json"))).toMatchObject({ fine_tune_type: "dora", scale: 4 });
+    const other = await lorikeet([...files, ...more, "--fine-tune-type", "lora"]);
+    expect(other.err).toContain('the adapter has fineTuneType "dora", asked for is "lora"');
+    const dropped = await lorikeet([...files, ...more, "--dropout", "0.1"]);
+    expect(dropped.err).toContain("dropout: expected 0 with fineTuneType dora");
+  });
+
   it("takes the knobs of the checkpoint where none are given, and refuses others", async () => {
     const checkpoint = ["--resume-adapter-file", at("straight", "checkpoint.safetensors")];
     const files = ["--model", MODEL, "--data", data, "--adapter-path", at("longer")];

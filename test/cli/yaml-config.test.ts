@@ -73,6 +73,7 @@ describe("a whole file", () => {
         beta1: 0.8,
         beta2: 0.98,
         eps: 1e-6,
+        fineTuneType: "lora",
         rank: 4,
         alpha: 10,
         dropout: 0.1,
@@ -194,6 +195,11 @@ describe("other options", () => {
     expect(notes("report_to: null\ntest: false\nclear_cache_threshold: 0")).not.toContain("without effect");
   });
 
+  it("takes DoRA and rank-stabilised scales", () => {
+    const text = "fine_tune_type: dora\nuse_rslora: true\nlora_parameters: {rank: 4, scale: 2, dropout: 0}";
+    expect(knobs(text)).toEqual({ fineTuneType: "dora", useRslora: true, rank: 4, alpha: 4, dropout: 0 });
+  });
+
   it("reads grad_checkpoint: false as automatic", () => {
     expect(knobs("grad_checkpoint: false")).toEqual({ checkpointing: "auto" });
     // Its own key says more.
@@ -201,8 +207,7 @@ describe("other options", () => {
   });
 
   it.each([
-    ["fine_tune_type: dora", 'line 1: fine_tune_type: only "lora" is supported'],
-    ["fine_tune_type: full", 'only "lora" is supported'],
+    ["fine_tune_type: full", 'line 1: fine_tune_type: expected one of lora, dora, got "full"'],
     ["train: false", "lorikeet eval"],
     ["hf_dataset: {path: x}", "download the dataset as JSONL"],
     ["text_feature: body", "rename the column to text"],

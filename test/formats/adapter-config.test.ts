@@ -37,8 +37,15 @@ describe("MLX", () => {
       scale: 20,
       dropout: 0,
       use_rslora: false,
+      use_dora: false,
       base_model: "llama",
     });
+  });
+
+  it("DoRA is a fine_tune_type, and was a switch before", () => {
+    expect(parseMlx({ fine_tune_type: "dora" }).use_dora).toBe(true);
+    expect(parseMlx({ use_dora: true }).use_dora).toBe(true);
+    expect(parseMlx({ use_dora: false }).use_dora).toBe(false);
   });
 
   it("fine_tune_type may be missing, alpha is information: the scale decides, as in mlx-lm", () => {
@@ -50,13 +57,11 @@ describe("MLX", () => {
   });
 
   it.each([
-    [{ fine_tune_type: "dora" }, "model", 'fine_tune_type: expected "lora" (DoRA is not supported yet), got "dora"'],
     [
       { fine_tune_type: "full" },
       "model",
       '(all weights were trained: the file is a model\'s part, not an adapter), got "full"',
     ],
-    [{ use_dora: true }, "model", "use_dora: expected false"],
     [
       { lora_parameters: { ...mlx.lora_parameters, use_dora: true } },
       "model",
@@ -89,8 +94,10 @@ describe("PEFT", () => {
       scale: 2,
       dropout: 0,
       use_rslora: false,
+      use_dora: false,
       base_model: "tiny-llama",
     });
+    expect(parsePeftAdapterConfig(fixture("llama/adapters/dora"), "f")).toMatchObject({ rank: 4, use_dora: true });
   });
 
   it("rank-stabilised scale is alpha / √rank", () => {
@@ -114,7 +121,6 @@ describe("PEFT", () => {
 
   it.each([
     [{ peft_type: "IA3" }, 'peft_type: expected "LORA", got "IA3"'],
-    [{ use_dora: true }, "use_dora: expected it to be off (DoRA is not supported yet), got true"],
     [{ modules_to_save: ["lm_head"] }, "modules_to_save: expected it to be off (whole layers trained beside"],
     [{ rank_pattern: { "(?=q)": 8 } }, 'rank_pattern["(?=q)"]: expected a pattern of names, classes'],
     [{ bias: "lora_only" }, 'bias: expected "none" (biases do not train here), got "lora_only"'],
@@ -130,14 +136,15 @@ describe("PEFT", () => {
   });
 
   it("reports everything at once", () => {
-    const error = failure(() => parsePeft({ use_dora: true, r: 0, lora_alpha: null }));
+    const error = failure(() => parsePeft({ lora_bias: true, r: 0, lora_alpha: null }));
     expect(error.kind).toBe("format");
     expect(error.message).toContain("adapter_config.json: 3 problems");
   });
 });
 
 describe("writing", () => {
-  const parts = { rank: 8, scale: 20, dropout: 0.1, target_modules: ["q_proj", "v_proj"], base_model: "org/model" };
+  const targets = { target_modules: ["q_proj", "v_proj"], base_model: "org/model" };
+  const parts = { rank: 8, scale: 20, dropout: 0.1, use_dora: false, ...targets };
   const union = { ...parts, keys: ["self_attn.q_proj", "self_attn.v_proj"], num_layers: 28 };
 
   it("the union file holds what each reader looks for", () => {
@@ -169,10 +176,13 @@ describe("writing", () => {
   });
 
   it("is read back as it was", () => {
-    const parsed = { rank: 8, alpha: 160, scale: 20, dropout: 0.1, use_rslora: false, base_model: "org/model" };
-    expect(parseMlxAdapterConfig(JSON.parse(writeMlxAdapterConfig(union)), "f")).toEqual(parsed);
-    const peftText = writePeftAdapterConfig({ ...parts, layers_to_transform: null });
-    expect(numbers(parsePeftAdapterConfig(JSON.parse(peftText), "f"))).toEqual(parsed);
+    for (const use_dora of [false, true]) {
+      const kind = { use_rslora: false, use_dora };
+      const parsed = { rank: 8, alpha: 160, scale: 20, dropout: 0.1, ...kind, base_model: "org/model" };
+      expect(parseMlxAdapterConfig(JSON.parse(writeMlxAdapterConfig({ ...union, use_dora })), "f")).toEqual(parsed);
+      const peftText = writePeftAdapterConfig({ ...parts, use_dora, layers_to_transform: null });
+      expect(numbers(parsePeftAdapterConfig(JSON.parse(peftText), "f"))).toEqual(parsed);
+    }
   });
 
   it("extras never override what a loader reads", () => {

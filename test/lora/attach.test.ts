@@ -6,6 +6,7 @@ import { Program } from "../../src/gpu/program.ts";
 import type { WebGpuDevice } from "../../src/gpu/webgpu.ts";
 import type { Adapter } from "../../src/lora/adapter.ts";
 import {
+  type AttachedLora,
   attachAdapter,
   attachLora,
   detachAdapter,
@@ -28,37 +29,38 @@ import { fixtureConfig } from "./support.ts";
 const config = fixtureConfig("llama/config.json");
 const ALL = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
 const options: LoraOptions = {
+  ...{ fineTuneType: "lora", useRslora: false },
   ...{ rank: 3, alpha: 6, dropout: 0, targetModules: ALL, numLayers: -1, seed: 0, trainable: true },
 };
-const pathsOf = (changes: Partial<LoraOptions>): string[] =>
-  attachLora(buildModel(config, "test").tree, new DryDevice(), { ...options, ...changes }).slots.map(
-    ({ path }) => path,
-  );
+const pathsOf = async (changes: Partial<LoraOptions>): Promise<string[]> => {
+  const { slots } = await attachLora(buildModel(config, "test").tree, new DryDevice(), { ...options, ...changes });
+  return slots.map(({ path }) => path);
+};
 
 describe("targets", () => {
-  it("are named by leaf or by the path below the block", () => {
-    expect(pathsOf({})).toHaveLength(14);
+  it("are named by leaf or by the path below the block", async () => {
+    expect(await pathsOf({})).toHaveLength(14);
     const attention = ["q_proj", "k_proj", "v_proj", "o_proj"].map((leaf) => `model.layers.0.self_attn.${leaf}`);
     const mlp = ["gate_proj", "up_proj", "down_proj"].map((leaf) => `model.layers.0.mlp.${leaf}`);
-    expect(pathsOf({}).slice(0, 7)).toEqual([...attention, ...mlp]);
-    expect(pathsOf({ targetModules: ["v_proj"] })).toEqual([
+    expect((await pathsOf({})).slice(0, 7)).toEqual([...attention, ...mlp]);
+    expect(await pathsOf({ targetModules: ["v_proj"] })).toEqual([
       "model.layers.0.self_attn.v_proj",
       "model.layers.1.self_attn.v_proj",
     ]);
-    expect(pathsOf({ targetModules: ["mlp.up_proj", "self_attn.q_proj"], numLayers: 1 })).toEqual([
+    expect(await pathsOf({ targetModules: ["mlp.up_proj", "self_attn.q_proj"], numLayers: 1 })).toEqual([
       "model.layers.1.self_attn.q_proj",
       "model.layers.1.mlp.up_proj",
     ]);
   });
 
-  it("that match nothing are refused with the names that exist", () => {
+  it("that match nothing are refused with the names that exist", async () => {
     for (const name of ["query_key_value", "proj", "mlp.q_proj", "lm_head"]) {
-      expect(() => pathsOf({ targetModules: ["q_proj", name] })).toThrow(
+      await expect(pathsOf({ targetModules: ["q_proj", name] })).rejects.toThrow(
         `target-modules: ${name} matches no linear layer; this model has self_attn.q_proj, self_attn.k_proj`,
       );
     }
-    expect(() => pathsOf({ targetModules: [] })).toThrow("no target module was named");
-    expect(() => pathsOf({ numLayers: 3 })).toThrow("num-layers is 3, the model has 2 blocks");
+    await expect(pathsOf({ targetModules: [] })).rejects.toThrow("no target module was named");
+    await expect(pathsOf({ numLayers: 3 })).rejects.toThrow("num-layers is 3, the model has 2 blocks");
   });
 
   it("numLayers takes the last blocks, and nothing below the lowest has a backward", async () => {
@@ -83,7 +85,7 @@ describe("a fresh adapter", () => {
   let model: CausalLM;
   let flat: Batch;
   const logits = () => computeLogits(device, model, flat);
-  const valuesOf = async (attached: ReturnType<typeof attachLora>) => {
+  const valuesOf = async (attached: AttachedLora) => {
     const program = new Program();
     const values = program.readFloats(attached.parameters);
     await device.run(program);
@@ -99,7 +101,7 @@ describe("a fresh adapter", () => {
   it("has A uniform in ±1/√in and B zero, by the seed alone, and leaves the logits as they were, bit for bit", async () => {
     const base = await logits();
     const draw = async (seed: number) => {
-      const attached = attachLora(model.tree, device, { ...options, seed });
+      const attached = await attachLora(model.tree, device, { ...options, seed });
       expect(attached.scale).toBe(2); // alpha / rank
       const factors = readFactors(attached, await valuesOf(attached));
       expect(await logits()).toEqual(base);
@@ -129,7 +131,7 @@ describe("a fresh adapter", () => {
       const lengths = [{ tokens: 20, supervised: 10 }];
       return (await estimateUpdate({ config, element: "f32", train, lengths, recomputed: 0 })).dispatches;
     };
-    const { slots } = attachLora(buildModel(config, "test").tree, new DryDevice(), options);
+    const { slots } = await attachLora(buildModel(config, "test").tree, new DryDevice(), options);
     const [q, k, v] = slots;
     for (const [before, after] of [
       [q!, k!],

@@ -109,13 +109,16 @@ describe("refusing", () => {
             { ...f32(`${layer(4)}.lora_A.weight`, [2, 3]), dtype: "I32" },
             f32(`${layer(4)}.lora_B.weight`, [2, 5, 1]),
             f32(`${layer(5)}.lora_magnitude_vector`, [5]),
+            f32(`${layer(6)}.lora_A.weight`, [2, 3]),
+            f32(`${layer(6)}.lora_B.weight`, [5, 2]),
+            f32(`${layer(6)}.lora_magnitude_vector`, [5]),
             f32("base_model.model.lm_head.weight", [5]),
           ],
           peftConfig,
         ),
       ),
     );
-    expect(error.message).toContain("adapter/adapter_model.safetensors (PEFT layout): 8 problems");
+    expect(error.message).toContain("adapter/adapter_model.safetensors (PEFT layout): 9 problems");
     expect(error.message).toContain(
       "model.layers.0.mlp.up_proj: expected a pair, found .lora_A.weight without .lora_B.weight",
     );
@@ -130,7 +133,8 @@ describe("refusing", () => {
     expect(error.message).toContain(
       `tensor "${layer(4)}.lora_B.weight": expected shape [out, 2] for the rank in adapter_config.json, got [2, 5, 1]`,
     );
-    expect(error.message).toContain("(this one belongs to DoRA, which is not supported yet)");
+    expect(error.message).toContain("model.layers.5.mlp.up_proj: expected a pair, found .lora_B.weight without");
+    expect(error.message).toContain("model.layers.6.mlp.up_proj: expected no magnitudes, as adapter_config.json says");
     expect(error.message).toContain('tensor "base_model.model.lm_head.weight": expected');
   });
 
@@ -166,9 +170,19 @@ describe("refusing", () => {
     );
   });
 
-  it("DoRA, before its tensors are looked at", async () => {
+  it("DoRA without magnitudes, of another shape, or with one that is not finite", async () => {
     const dora = json({ peft_type: "LORA", r: 2, lora_alpha: 4, use_dora: true });
-    expect((await failure(importAdapter(folder(good, dora)))).message).toContain("use_dora: expected it to be off");
+    const message = async (...more: TensorData[]) =>
+      (await failure(importAdapter(folder([...good, ...more], dora)))).message;
+    const m = `${q}.lora_magnitude_vector`;
+    expect(await message()).toContain(
+      "q_proj: expected magnitudes, as adapter_config.json says that this is DoRA, found",
+    );
+    expect(await message(f32(m, [4]))).toContain(`tensor "${m}": expected shape [5] beside its factors, got [4]`);
+    expect(await message(f32(m, [5], () => Number.NaN))).toContain(`tensor "${m}": expected finite values, got NaN`);
+    expect([...(await importAdapter(folder([...good, f32(m, [5])], dora))).factors[0]!.magnitude!]).toEqual([
+      0, 1, 2, 3, 4,
+    ]);
   });
 });
 

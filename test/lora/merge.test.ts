@@ -36,6 +36,30 @@ describe("mergeRows", () => {
       expect(Math.abs(got[i]! - value)).toBeLessThanOrEqual(unit * Math.abs(value));
   });
 
+  it("gives DoRA's rows the length of their magnitudes, whole or by rows, and leaves a row of zeros", () => {
+    const W = weights.map((value, at) => (at < inputs ? 0 : value));
+    const stored = roundToBytes(W, "F32");
+    const magnitude = Float32Array.from({ length: outputs }, (_, j) => 0.5 + j);
+    const B = factor.B.map((value, at) => (at < rank ? 0 : value));
+    const dora = { ...factor, B, magnitude };
+    const { bytes, sums } = mergeRows(stored, "F32", dora, 0.5, 0);
+    const got = toFloat32(bytes, "F32");
+    const turned = toFloat32(mergeRows(stored, "F32", { ...factor, B }, 0.5, 0).bytes, "F32");
+    for (let j = 0; j < outputs; j++) {
+      const [row, direction] = [got, turned].map((all) => all.subarray(j * inputs, (j + 1) * inputs));
+      const norm = Math.hypot(...direction!);
+      const expected = direction!.map((value) => (j === 0 ? 0 : (value * magnitude[j]!) / norm));
+      expect(nmse(row!, expected)).toBeLessThan(1e-12);
+    }
+    const original = toFloat32(stored, "F32");
+    expect(sums.change).toBeCloseTo(
+      got.reduce((sum, value, i) => sum + (value - original[i]!) ** 2, 0),
+      4,
+    );
+    const second = mergeRows(stored.slice(3 * inputs * 4), "F32", dora, 0.5, 3);
+    expect([...second.bytes]).toEqual([...bytes.slice(3 * inputs * 4)]);
+  });
+
   it("is the same whole or by rows", () => {
     const stored = roundToBytes(weights, "BF16");
     const whole = mergeRows(stored, "BF16", factor, 2, 0);

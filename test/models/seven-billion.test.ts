@@ -59,7 +59,7 @@ describe("one block of it", () => {
     const model = buildModel(config, "7B");
     placeWeights(model.tree, device, () => element);
     fill(model);
-    const lora = attachLora(model.tree, device, { ...train, trainable: true });
+    const lora = await attachLora(model.tree, device, { ...train, trainable: true });
     const random = new Random(3);
     const factors = Float32Array.from({ length: lora.parameters.shape[0]! }, () => 0.02 * random.normal());
     device.upload(lora.parameters, new Uint8Array(factors.buffer));

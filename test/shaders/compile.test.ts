@@ -28,6 +28,7 @@ const CONSTANTS: Record<string, readonly Record<string, number>[]> = {
     { TILE: 1, STRIDE: 4 },
     { TILE: 49_152, STRIDE: 49_152 },
   ],
+  dora: [{ TILE: 64, BITS: 0, GROUP: 0 }],
   embedding: [576, 4].map((C) => ({ C, BITS: 0, GROUP: 0 })),
   matmul: [2, 8, 32].map((WX) => ({ WX, ROWS: 4, SHARE: 1, BITS: 0, GROUP: 0 })),
   peak: [{ GROUPS: 4 }],

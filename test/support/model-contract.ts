@@ -9,8 +9,10 @@ import type { CausalLM } from "../../src/models/model.ts";
 import { MATMULS } from "../../src/ops/matmul.ts";
 import type { MatmulForm } from "../../src/ops/matmul-forms.ts";
 import { Adamw } from "../../src/optim/adamw.ts";
+import { fuseAndProve } from "../../src/train/fuse/fuse.ts";
 import { computeLogits } from "../../src/train/logits.ts";
 import { recordEvaluation, recordMicroBatch } from "../../src/train/step.ts";
+import { store } from "../train/fuse-support.ts";
 import { relativeL2 } from "./compare.ts";
 import { testDevice } from "./device.ts";
 import {
@@ -128,6 +130,33 @@ export function modelContract(folder: string, { forms = false }: ContractOptions
       expectGradients(gradients, golden, "rslora.grad");
     });
 
+    it("gives DoRA's logits, loss and gradients, magnitudes and all, and the same logits merged", async () => {
+      const { model, lora } = await adapted("dora");
+      const logits = await computeLogits(device, model, flatten(main));
+      const expected = unpadRows(golden.get("dora.logits")!, main);
+      expect(relativeL2(logits, expected)).toBeLessThan(LOGITS);
+      const { loss, gradients } = await oneStep(device, model, lora, [flatten(main)], 0);
+      expect(Math.abs(loss - manifest.scalars["dora.loss"].value)).toBeLessThan(2e-4);
+      expectGradients(gradients, golden, "dora.grad");
+      const again = await oneStep(device, model, lora, [flatten(main)], model.config.num_hidden_layers);
+      expect(again.gradients).toEqual(gradients);
+
+      const adapter = await importAdapter(fixtureFolder(`${folder}/adapters/dora`));
+      const target = store();
+      const { checks } = await fuseAndProve({ device, source: fixtureFolder(folder), adapter }, target);
+      expect(checks.filter(({ passed }) => !passed)).toEqual([]);
+      const merged = await loadModel(target.written, device);
+      merged.rope.ensure(device, main.width);
+      const found = await computeLogits(device, merged, flatten(main));
+      expect(relativeL2(found, unpadRows(golden.get("dora_merged.logits")!, main))).toBeLessThan(LOGITS);
+
+      // The control: without its magnitudes it is another adapter.
+      const plain = { ...adapter, factors: adapter.factors.map(({ magnitude: _, ...factor }) => factor) };
+      const bare = await load();
+      attachAdapter(bare.tree, device, plain, { trainable: false });
+      expect(relativeL2(await computeLogits(device, bare, flatten(main)), expected)).toBeGreaterThan(0.01);
+    });
+
     it("accumulates micro-batches by supervised tokens", async () => {
       const { model, lora } = await adapted("random");
       const { loss, gradients } = await oneStep(device, model, lora, [flatten(main, [0]), flatten(main, [1])], 0);
@@ -199,12 +228,10 @@ function expectGradients(
   prefix: string,
 ): void {
   const names = [...golden.keys()].filter((name) => name.startsWith(`${prefix}.`));
-  expect(names.length).toBe(2 * gradients.length);
-  for (const { module, A, B } of gradients) {
-    for (const [factor, values] of [
-      ["lora_A", A],
-      ["lora_B", B],
-    ] as const) {
+  expect(names.length).toBe((gradients[0]!.magnitude ? 3 : 2) * gradients.length);
+  for (const { module, A, B, magnitude } of gradients) {
+    const factors = { lora_A: A, lora_B: B, ...(magnitude ? { lora_magnitude_vector: magnitude } : {}) };
+    for (const [factor, values] of Object.entries(factors)) {
       const name = `${prefix}.${module}.${factor}.weight`;
       expect(relativeL2(values, golden.get(name)!.values), name).toBeLessThan(GRADIENTS);
     }

@@ -25,7 +25,7 @@ async function compiledByStep(ahead: boolean, folder: string, tokens: number): P
     return create(descriptor);
   };
   const config = resolveConfig({ rank: 12 }, "test");
-  const lora = attachLora(model.tree, device, { ...config, trainable: true });
+  const lora = await attachLora(model.tree, device, { ...config, trainable: true });
   const batch = layFlat([example(Array.from({ length: tokens }, (_, i) => i + 3))]);
   model.rope.ensure(device, positionsNeeded(batch.positions));
   const program = new Program();

@@ -46,6 +46,8 @@ describe("the dry run", () => {
     ["with one block recomputed", {}, 1],
     ["with all blocks recomputed", {}, 2],
     ["with dropout and fewer targets", { dropout: 0.1, targetModules: ["q_proj", "v_proj"], numLayers: 1 }, 0],
+    ["DoRA", { fineTuneType: "dora" }, 0],
+    ["DoRA with one block recomputed", { fineTuneType: "dora" }, 1],
     ["of these, recomputed", { dropout: 0.1, targetModules: ["q_proj", "v_proj"], numLayers: 1 }, 1],
   ])("equals the real device's dispatches, FLOPs and peak bytes, %s", async (_, knobs, recomputed) => {
     const examples = (await goldenExamples()).slice(0, 3);
@@ -53,7 +55,7 @@ describe("the dry run", () => {
     // A device of its own, whose pool holds nothing yet.
     const device = await openDevice(testGpu());
     const model = await loadModel(fixtureFolder("llama"), device);
-    const lora = attachLora(model.tree, device, { ...settings, trainable: true });
+    const lora = await attachLora(model.tree, device, { ...settings, seed: null, trainable: true });
     const live = new LiveState(device, model, lora);
     new Guard(device, live.tensors);
     const batch = layFlat(examples);

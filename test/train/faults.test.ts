@@ -87,7 +87,7 @@ async function trainBy(forward: (model: CausalLM) => CausalLM["forward"]) {
   const session = await sessionWith(NONE);
   const { model } = session;
   const config = configOf({ steps: 6 });
-  const lora = attachLora(model.tree, device, { ...config, trainable: true });
+  const lora = await attachLora(model.tree, device, { ...config, trainable: true });
   const altered: CausalLM = { ...model, forward: forward(model) };
   const input = {
     device,

@@ -44,7 +44,7 @@ interface Outcome {
 /** The small model with all that a run holds; returns one update of so many tokens, which leaves the adapter as it is. */
 async function updatesOn(device: Device, config = SMALL): Promise<(tokens: number) => Promise<Outcome>> {
   const model = await placeRealSize(device, config);
-  const lora = attachLora(model.tree, device, { ...knobs, seed: null, trainable: true });
+  const lora = await attachLora(model.tree, device, { ...knobs, seed: null, trainable: true });
   uploadFactors(device, lora);
   const live = new LiveState(device, model, lora);
   new Guard(device, live.tensors);

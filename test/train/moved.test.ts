@@ -25,6 +25,31 @@ describe("unmovedFactors", () => {
   });
 });
 
+describe("DoRA's magnitudes", () => {
+  /** The same with magnitudes behind: blocks 4 and 5. */
+  const slots = LORA.slots.map((slot, i) => ({ ...slot, magnitude: { offset: 4 * (32 + 8 * i), shape: [8] } }));
+  const dora = { slots } as unknown as AttachedLora;
+  const zero = new Float32Array(48);
+  const with_ = (...blocks: number[]) => zero.map((_, i) => (blocks.includes(i >> 3) && i % 8 === 5 ? 1e-9 : 0));
+  const magnitude = (layer: string) => `${layer}.lora_magnitude_vector`;
+
+  it("move with the first update", () => {
+    expect(unmovedFactors(dora, zero, with_(1, 3, 4, 5), 1)).toEqual([]);
+    expect(unmovedFactors(dora, zero, with_(1, 3, 5), 1)).toEqual([magnitude("one")]);
+  });
+
+  it("must have a gradient: weight decay alone moves them, too", async () => {
+    const moves = new FirstMoves(dora);
+    const take = () => moves.take(zero, with_(0, 1, 2, 3, 4, 5), async () => with_(0, 1, 2, 3, 4));
+    await take();
+    await take();
+    await expect(take()).rejects.toThrow(/^1 of 6 factors .* two\.lora_magnitude_vector\. They have no gradient/);
+    const good = new FirstMoves(dora);
+    for (let i = 0; i < 3; i++) await good.take(zero, with_(0, 1, 2, 3, 4, 5), async () => with_(0, 1, 2, 3, 4, 5));
+    expect(good.due(1e-4)).toBe(false);
+  });
+});
+
 describe("the check after the first updates", () => {
   const moments = (...blocks: number[]) => {
     let reads = 0;

@@ -120,7 +120,7 @@ describe(`an update of ${TOKENS} tokens at Qwen2.5-0.5B's size`, () => {
     }
     const before = process.memoryUsage().rss;
     const model = await placeRealSize(device);
-    lora = attachLora(model.tree, device, { ...knobs, seed: null, trainable: true });
+    lora = await attachLora(model.tree, device, { ...knobs, seed: null, trainable: true });
     uploadFactors(device, lora);
     const profiler = Profiler.of(device.gpu);
     device.profiler = profiler;

@@ -111,6 +111,10 @@ const WITHOUT: Readonly<Record<string, readonly string[]>> = {
   "attention.dkv": ATTENTION,
   "cross-entropy.reduce": LOSS,
   "cross-entropy.gradient": LOSS,
+  "dora.norm": ["dora"],
+  "dora.forward": ["dora"],
+  "dora.backward": ["dora"],
+  "dora.gather": ["dora"],
   "embedding.gather": ROWS,
   "glu.forward": GLU,
   "glu.backward": GLU,
@@ -220,7 +224,7 @@ describe("the pipelines of the self-test", () => {
     return { dry: Object.assign(dry, { run }), keys };
   }
 
-  it("are those of the demo's training step, three of its answers, a sum, and two more for f16", async () => {
+  it("are those of the demo's training step, three of its answers, a sum, two more for f16, and DoRA's", async () => {
     const tested = counting();
     await runSelfTest(tested.dry);
 
@@ -229,7 +233,7 @@ describe("the pipelines of the self-test", () => {
     const demo = counting();
     const model = buildModel(config, "demo");
     placeWeights(model.tree, demo.dry, () => "bf16");
-    const lora = attachLora(model.tree, demo.dry, { ...resolveConfig({}, "demo"), trainable: true });
+    const lora = await attachLora(model.tree, demo.dry, { ...resolveConfig({}, "demo"), trainable: true });
     const batch = layFlat([example(new Uint32Array(40))]);
     model.rope.ensure(demo.dry, 40);
     const program = new Program();
@@ -242,7 +246,8 @@ describe("the pipelines of the self-test", () => {
     expect(more.filter((key) => key.includes("weight-f16"))).toHaveLength(2);
     expect(more.filter((key) => key.includes("few"))).toHaveLength(3);
     expect(more.filter((key) => key.startsWith("add."))).toHaveLength(1);
-    expect(more).toHaveLength(6);
+    expect(more.filter((key) => key.startsWith("dora."))).toHaveLength(4);
+    expect(more).toHaveLength(10);
     expect(demo.keys.size).toBeGreaterThan(20);
     expect({ ...config, ...pick(SELF_TEST_CONFIG) }).toEqual(config);
   });

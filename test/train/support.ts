@@ -113,7 +113,7 @@ export const timeless = ({ events }: Pick<Run, "events">) =>
 
 /** Two adapters with one digest are the same to the last bit; a difference between digests is short to print. */
 export function digest({ factors, ...rest }: Adapter): string {
-  const parts = factors.map(({ A, B, ...shape }) => [shape, sha(A), sha(B)]);
+  const parts = factors.map(({ A, B, magnitude, ...shape }) => [shape, sha(A), sha(B), magnitude && sha(magnitude)]);
   return sha(new TextEncoder().encode(JSON.stringify([rest, parts])));
 }
 

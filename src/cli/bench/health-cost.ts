@@ -53,7 +53,7 @@ async function timeBlocks(
   const steps = WARM_UP + BLOCKS * BLOCK;
   const knobs = { rank: 8, alpha: 16, batchSize: ROWS, steps, guard, warmup: 0, saveEvery: 0, stepsPerEval: 0 };
   const config = resolveConfig(knobs, "bench");
-  const lora = attachLora(model.tree, device, { ...config, trainable: true });
+  const lora = await attachLora(model.tree, device, { ...config, trainable: true });
   const trainer = new Trainer({
     device,
     model,

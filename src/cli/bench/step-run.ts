@@ -40,12 +40,12 @@ export interface StepRun {
 }
 
 /** Rank 8 on all linears, as the defaults of training have it. */
-export function openStep(device: Device, size: StepSize): StepRun {
+export async function openStep(device: Device, size: StepSize): Promise<StepRun> {
   const random = new Random(1);
   const model = buildModel(size.model, "bench");
   const weights = placeRandom(device, model.tree, random);
   const config = { ...resolveConfig({ rank: 8, alpha: 16 }, "bench"), learningRate: 1e-3 };
-  const lora = attachLora(model.tree, device, { ...config, trainable: true });
+  const lora = await attachLora(model.tree, device, { ...config, trainable: true });
   const optimizer = new Adamw(device, lora.parameters, lora.gradients!);
   const batch = layFlat(Array.from({ length: size.rows }, () => exampleOf(random, size)));
   model.rope.ensure(device, size.tokens);

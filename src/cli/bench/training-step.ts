@@ -42,7 +42,7 @@ export interface StepResult {
 }
 
 export async function benchTrainingStep(device: WebGpuDevice, steps: number): Promise<StepResult> {
-  const run = openStep(device, STEP);
+  const run = await openStep(device, STEP);
   const losses: number[] = [];
   const counted = { ...device.counters };
   let seconds = 0;

@@ -54,7 +54,7 @@ export const diagnosis = runnable(DIAGNOSE, async ({ given, values }, io) => {
     const { session } = await openSession(io, { model, quantize: values.quantize, training: true }, stop.signal);
     const { learningRate: _, ...knobs } = givenKnobs(given);
     const shape = resolveConfig(knobs, "lorikeet diagnose");
-    const usual = suitableRate({ ...shape, useRslora: false, parameters: modelFacts(session.model).parameters });
+    const usual = suitableRate({ ...shape, parameters: modelFacts(session.model).parameters });
     const rate = learningRate === "auto" ? usual : learningRate;
     const config: TrainConfig = { ...shape, learningRate: rate };
     const train = (await session.encode(dataset.train, config)).examples;

@@ -20,6 +20,7 @@ const MERGED: Readonly<Record<FusedForm, string>> = {
   decoded: "adapted tensors are W + scale·B·A, rounded once",
   codes: "adapted tensors are the codes nearest to W + scale·B·A",
 };
+const MERGED_DORA = "adapted tensors are m·(W + scale·B·A) / ‖W + scale·B·A‖ by rows, rounded once";
 const FINITE = "every number is finite";
 
 /** Faults by what they break, each with the tensor's name in it. */
@@ -51,13 +52,14 @@ export async function proveWeights(
   }
   const others = tensors.filter(({ matrix }) => !matrix);
   const adapted = tensors.filter(({ matrix }) => matrix?.factor);
+  const isRescaled = adapted.some(({ matrix }) => matrix?.factor?.magnitude);
   const decoded = tensors.filter(({ matrix }) => matrix && !matrix.factor);
   const files = plan.files.length === 1 ? "one file" : `${plan.files.length} files`;
   return [
     check(COMPLETE, [...lacking.values()], `${formatCount(tensors.length)} tensors in ${files}`),
     check(UNTOUCHED, faults.untouched, amount(others)),
     ...(decoded.length > 0 ? [check(DECODED, faults.decoded, amount(decoded))] : []),
-    check(MERGED[plan.form], faults.merged, amount(adapted)),
+    check(isRescaled ? MERGED_DORA : MERGED[plan.form], faults.merged, amount(adapted)),
     check(FINITE, faults.finite, amount(tensors)),
   ];
 }

@@ -3,6 +3,7 @@
 import { recordAdd } from "../../ops/add.ts";
 import { attention as attentionOp } from "../../ops/attention.ts";
 import { crossEntropy as crossEntropyOp } from "../../ops/cross-entropy.ts";
+import { dora as doraOp, recordNorms } from "../../ops/dora.ts";
 import { recordEmbedding } from "../../ops/embedding.ts";
 import { glu } from "../../ops/glu.ts";
 import { rmsnorm as rmsnormOp } from "../../ops/rmsnorm.ts";
@@ -12,8 +13,10 @@ import { type Bench, measure, type SelfTestCase } from "./bench.ts";
 import {
   attention,
   crossEntropy,
+  dora,
   geluGated,
   geluGatedBackward,
+  productNn,
   rmsnorm,
   rmsnormBackward,
   rotate,
@@ -28,6 +31,9 @@ const EPS = 1e-6;
 const ROW_SCALE = 4;
 /** Of scores and logits. The training step has none. */
 const SOFTCAP = 2;
+/** Of DoRA. */
+const RANK = 4;
+const SCALE = 0.5;
 
 function recordRows(bench: Bench): void {
   const ids = Array.from({ length: N }, () => bench.random.below(V));
@@ -131,6 +137,27 @@ function recordCrossEntropy(bench: Bench): void {
   bench.expect("dx", saved.dx!, gradient());
 }
 
+function recordDora(bench: Bench): void {
+  const { values, weight } = bench.weight([V, C], "bf16");
+  const [A, B] = [bench.input([RANK, C]), bench.input([V, RANK])];
+  const [z, m, bias, dy] = [bench.input([N, V]), bench.input([V]), bench.input([V]), bench.input([N, V])];
+  const norms = bench.program.tensor([V], "self-test");
+  recordNorms(bench.program, weight, { A: A.tensor, B: B.tensor, scale: SCALE }, norms);
+  const grad = bench.program.tensor([V], "self-test");
+  bench.program.clear(grad);
+  const attrs = { norms, bias: bias.tensor, begin: 0 };
+  const needs = [true, true];
+  const inputs = [z.tensor, { ...m.tensor, grad }];
+  const { outputs, saved } = doraOp.forward(bench.program, inputs, attrs, needs);
+  const [dz] = doraOp.backward(bench.program, saved, [dy.tensor], attrs, needs);
+  const turned = sum(values, scaled(productNn(B.values, A.values, V, C, RANK), SCALE));
+  const expected = dora(z.values, m.values, bias.values, turned, dy.values);
+  bench.expect("norms", norms, expected.norms);
+  bench.expect("y", outputs[0]!, expected.y);
+  bench.expect("dz", dz!, expected.dz);
+  bench.expect("dm", grad, expected.dm);
+}
+
 /** Rounds of write, dispatch, clear and copy, each over what the round before has read. */
 function recordOrder({ program, input, expect }: Bench): void {
   const [x, y] = [input([2, C]), input([2, C])];
@@ -173,6 +200,7 @@ export const opCases: readonly SelfTestCase[] = [
   row("glu and sum", "The activation of each block and the way around it.", recordGlu),
   row("attention", "What each word takes from others, in two texts laid end to end.", recordAttention),
   row("cross-entropy", "The loss over all words, and where learning starts.", recordCrossEntropy),
+  row("dora", "How long DoRA makes each row of a layer's weights.", recordDora),
   {
     name: "large grids",
     guards: "Long batches: more than 65,535 workgroups are laid out in two dimensions.",

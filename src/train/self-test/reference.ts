@@ -218,3 +218,13 @@ export function adamw(state: AdamwState, gradients: Values, rule: AdamwRule): nu
   });
   return norm;
 }
+
+/** y = z·m/n + bias with the norms n of the rows of w [O, K], constants in backward; z, dy [N, O], m, bias [O] */
+export function dora(z: Values, m: Values, bias: Values, w: Values, dy: Values) {
+  const [O, K] = [m.length, w.length / m.length];
+  const norms = m.map((_, j) => Math.sqrt(w.subarray(j * K, (j + 1) * K).reduce((total, x) => total + x * x, 0)));
+  const dm = new Float64Array(O);
+  for (const [i, d] of dy.entries()) dm[i % O]! += (d * z[i]!) / norms[i % O]!;
+  const factor = (i: number) => m[i % O]! / norms[i % O]!;
+  return { norms, dm, y: z.map((x, i) => x * factor(i) + bias[i % O]!), dz: dy.map((d, i) => d * factor(i)) };
+}

@@ -41,7 +41,7 @@ export async function planRun({ model, config, lengths, limits, budget }: PlanIn
     verdict: fits(peakBytes, budget).verdict,
     updates: lengths ? updateCount(config, updatesPerEpoch) : 0,
     layers: { adapted: targets.length, possible: model.modules.length },
-    parameters: describeTrainable(shapes, config.rank).parameters,
+    parameters: describeTrainable(shapes, config.rank, { dora: config.fineTuneType === "dora" }).parameters,
     adaptedModules: targets.map(({ path }) => path),
     allModules: model.modules,
   };

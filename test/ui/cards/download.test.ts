@@ -63,6 +63,11 @@ describe("what is offered", () => {
     ]);
   });
 
+  it("has no GGUF of DoRA's adapter, which would lose its magnitudes", () => {
+    const dora = run({ ...DONE.run, config: { ...DONE.run.config!, fineTuneType: "dora" } });
+    expect(files(dora)).toEqual(files(DONE).filter((file) => file !== "adapter.gguf"));
+  });
+
   it("has its small files measured, and makes no report to know its size", () => {
     const measured = fileRows(DONE.run, "whole").filter(({ size }) => size === null);
     expect(measured.map(({ id }) => id)).toEqual(["run.json", "metrics.csv", "metrics.jsonl"]);
@@ -202,6 +207,12 @@ describe("commands for other tools", () => {
     const tab = tabOf("gguf", trained(DEMO));
     expect(tab.blocks).toEqual([]);
     expect(tab.notes.join()).toContain("tokenizer");
+  });
+
+  it("give no llama.cpp commands for DoRA, and say what to do instead", () => {
+    const tab = tabOf("gguf", trained(HUB, { dora: true }));
+    expect(tab.blocks).toEqual([]);
+    expect(tab.notes.join()).toContain("Make one model of base and adapter first");
   });
 
   it("fuse for LM Studio and say why", () => {

@@ -39,7 +39,7 @@ export async function compareStep(
   size: StepSize,
   { rounds, signal, onProgress }: CompareOptions,
 ): Promise<StepComparison> {
-  const run = openStep(device, size);
+  const run = await openStep(device, size);
   const parameters = await fetchFloats(device, new Program(), run.lora.parameters);
   const jax = openJaxStep(library.jax, size, run, parameters);
   const naps = device.gpu.adapterInfo.isFallbackAdapter;

@@ -138,12 +138,16 @@ async function refuseSecondAdapter(out: string, to: Layout): Promise<void> {
   );
 }
 
+const NONE = new Float32Array(0);
+
 /** What was written must read back as the very same numbers. */
 function checkSame(place: string, written: Adapter, read: Adapter): void {
   const same = written.factors.every((factor, i) => {
     const other = read.factors[i];
-    const equal = (a: Float32Array, b: Float32Array) => a.length === b.length && a.every((value, k) => value === b[k]);
+    const equal = (a: Float32Array = NONE, b: Float32Array = NONE) =>
+      a.length === b.length && a.every((value, k) => value === b[k]);
     if (other?.module !== factor.module || !equal(factor.A, other.A) || !equal(factor.B, other.B)) return false;
+    if (!equal(factor.magnitude, other.magnitude)) return false;
     const scale = scaleOf(written, factor);
     // GGUF has alpha in F32.
     return Math.abs(scaleOf(read, other) - scale) <= 1e-6 * Math.abs(scale);

@@ -52,7 +52,7 @@ export function planFacts(run: PreparedRun, start: StartEvent): Fact[] {
   return [
     [
       "adapter",
-      `rank ${config.rank}, alpha ${formatSetting(config.alpha)}: ${formatCount(start.layers)} layers, ` +
+      `${config.fineTuneType === "dora" ? "DoRA, " : ""}rank ${config.rank}, alpha ${formatSetting(config.alpha)}: ${formatCount(start.layers)} layers, ` +
         `${formatCount(start.tensors)} tensors, ${formatCount(start.parameters)} trainable parameters ` +
         `(${formatPercent(share)} of the model's)`,
     ],

@@ -4,7 +4,7 @@ import path from "node:path";
 import { type ModelSource, memoryModel } from "../../../core/bytes.ts";
 import { configError } from "../../../core/errors.ts";
 import { wholeIfClose } from "../../../formats/adapter-config.ts";
-import { type Adapter, splitModule } from "../../../lora/adapter.ts";
+import { type Adapter, isDora, splitModule } from "../../../lora/adapter.ts";
 import { importAdapter } from "../../../lora/import.ts";
 import { resizeAdapter } from "../../../lora/resize.ts";
 import { peekCheckpoint } from "../../../train/checkpoint.ts";
@@ -124,15 +124,17 @@ async function settle(knobs: Partial<TrainConfig>, origin: Origin, where: string
   };
 }
 
-/** An adapter that exists has its strength and layers already; asking for others is an error. Its rank is the asked one by now. */
+/** An adapter that exists has its kind, strength and layers already; asking for others is an error. Its rank is the asked one by now. */
 function withShapeOf(adapter: Adapter, where: string, knobs: Partial<TrainConfig>, config: TrainConfig): TrainConfig {
   const leaves = adapter.factors.map(({ module }) => splitModule(module).key.split(".").at(-1)!);
+  const { useRslora } = config;
   const shape = {
+    fineTuneType: isDora(adapter) ? "dora" : "lora",
     rank: adapter.rank,
-    alpha: wholeIfClose(adapter.scale * adapter.rank),
+    alpha: wholeIfClose(adapter.scale * (useRslora ? Math.sqrt(adapter.rank) : adapter.rank)),
     targetModules: [...new Set(leaves)].sort(),
-  };
-  for (const name of ["alpha", "targetModules"] as const) {
+  } as const;
+  for (const name of ["fineTuneType", "alpha", "targetModules"] as const) {
     const asked = knobs[name];
     const same = JSON.stringify(Array.isArray(asked) ? [...asked].sort() : asked) === JSON.stringify(shape[name]);
     if (asked === undefined || same) continue;
@@ -142,5 +144,7 @@ function withShapeOf(adapter: Adapter, where: string, knobs: Partial<TrainConfig
       `Leave --${flagOf(name)} out to go on with this adapter, or train a new one without --resume-adapter-file.`,
     );
   }
+  // Checked again: DoRA and dropout do not go together.
+  resolveConfig({ ...knobs, fineTuneType: shape.fineTuneType }, where);
   return { ...config, ...shape };
 }

@@ -11,8 +11,9 @@ export function CommandsPanel() {
   const choice = useAppState((state) => state.model.choice);
   const hasChatTemplate = useAppState((state) => state.model.hasChatTemplate);
   const question = useAppState((state) => state.run.probes[0]);
+  const dora = useAppState((state) => state.run.config?.fineTuneType === "dora");
   if (!choice) return null;
-  const tabs = commandTabs({ choice, hasChatTemplate, question }).map((tab) => ({
+  const tabs = commandTabs({ choice, hasChatTemplate, question, dora }).map((tab) => ({
     ...{ id: tab.id, title: tab.title, content: <Commands tab={tab} /> },
   }));
   return (

@@ -25,6 +25,8 @@ export interface Trained {
   readonly hasChatTemplate: boolean;
   /** A question it was asked while training, if there was one. */
   readonly question: string | undefined;
+  /** With DoRA's magnitudes. */
+  readonly dora?: boolean;
 }
 
 /** One tab for each tool. */
@@ -100,12 +102,17 @@ function peftTab(trained: Trained): CommandTab {
   };
 }
 
-function ggufTab({ choice }: Trained): CommandTab {
+function ggufTab({ choice, dora }: Trained): CommandTab {
   const head = { id: "gguf", title: "llama.cpp, Ollama", needs: { file: "adapter.gguf", folder: null } } as const;
   if (choice.kind === "demo") {
     const note =
       "The built-in model has a tokenizer of its own, which llama.cpp does not know. Models of the Hub work.";
     return { ...head, notes: [note], blocks: [] };
+  }
+  if (dora) {
+    const note =
+      "GGUF has no place for DoRA's magnitudes. Make one model of base and adapter first, as for mlx-lm, and convert that.";
+    return { ...head, needs: { file: "mlx.zip", folder: MLX_FOLDER }, notes: [note], blocks: [] };
   }
   const base = choice.kind === "hub" ? localName(choice.id) : modelArgument(choice);
   const fetch = choice.kind === "hub" && choice.revision === undefined;

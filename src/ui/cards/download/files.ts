@@ -104,6 +104,7 @@ export function failedWords(outcome: Outcome): string {
 
 /** The row of the one primary button. */
 export const MLX_ROW = "mlx.zip";
+const GGUF_ROW = "adapter.gguf";
 
 /**
  * What can be saved, the likeliest first. `insisted`: the adapter of a collapsed run as well. A run with a failed check
@@ -112,7 +113,9 @@ export const MLX_ROW = "mlx.zip";
 export function fileRows(run: RunState, offer: Offer, insisted = false): FileRow[] {
   if (offer === "none" || offer === "running" || run.id === null) return [];
   const offered = offer === "whole" || (offer === "collapsed" && insisted);
-  const adapter = offered && run.outcome ? adapterRows(run.outcome.adapterBytes, offer === "collapsed") : [];
+  const rows = offered && run.outcome ? adapterRows(run.outcome.adapterBytes, offer === "collapsed") : [];
+  // GGUF has no place for DoRA's magnitudes.
+  const adapter = run.config?.fineTuneType === "dora" ? rows.filter(({ id }) => id !== GGUF_ROW) : rows;
   return [...adapter, ...(offer === "failed" ? [] : [REPORT, RECORD]), ...METRICS];
 }
 
@@ -139,7 +142,7 @@ function adapterRows(bytes: number, collapsed: boolean): FileRow[] {
       meaning: "adapter_model.safetensors and its config, for transformers.",
     },
     {
-      ...{ id: "adapter.gguf", title: "adapter.gguf", files: ["adapter.gguf"], size: `about ${size}` },
+      ...{ id: GGUF_ROW, title: "adapter.gguf", files: ["adapter.gguf"], size: `about ${size}` },
       button: "Download for llama.cpp (GGUF)",
       meaning: "The adapter as llama.cpp and Ollama load it beside a GGUF of the base; no converting.",
     },

@@ -30,7 +30,7 @@ export function stepSizeFinding({ config, model }: Pick<AppState, "config" | "mo
   return judgeStepSize({ ...stepOf(config), parameters: model.facts.parameters });
 }
 
-const stepOf = ({ learningRate, alpha, rank }: TrainConfig) => ({ learningRate, alpha, rank, useRslora: false });
+const stepOf = ({ learningRate, alpha, rank, useRslora }: TrainConfig) => ({ learningRate, alpha, rank, useRslora });
 
 /** The change of a setting that a finding's fix comes to; null where it is something else. */
 export function knobFix(finding: Finding, config: TrainConfig | null, parameters: number | null): KnobFix | null {
