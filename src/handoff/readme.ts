@@ -49,13 +49,13 @@ function whatThisIs({ model, mlx, trl, dropped }: ReadmeInput): string {
     `- \`trl/\`: \`train.py\`, the records${start ? ", and in `start/` the adapter so far as PEFT reads it" : ""}`,
   ];
   const left = [
-    ...(dropped > 0 ? [`${formatCount(dropped)} records are not in it: training leaves them out here too.`] : []),
+    ...(dropped > 0 ? [`Records that training leaves out here are not in it: ${formatCount(dropped)}.`] : []),
     ...leftOutLines("mlx/data/train.jsonl", mlx.data.train),
     ...(mlx.data.valid ? leftOutLines("mlx/data/valid.jsonl", mlx.data.valid) : []),
     ...leftOutLines("trl/data/train.jsonl", trl.data.train),
     ...(trl.data.valid ? leftOutLines("trl/data/valid.jsonl", trl.data.valid) : []),
   ];
-  const about = `The same job on \`${model.name}\`, for a bigger machine:`;
+  const about = `The same training job, on \`${model.name}\`, for a bigger machine:`;
   return [about, files.join("\n"), ...(left.length > 0 ? [left.map((line) => `- ${line}`).join("\n")] : [])].join(
     "\n\n",
   );
@@ -63,7 +63,8 @@ function whatThisIs({ model, mlx, trl, dropped }: ReadmeInput): string {
 
 function whatIsLeftWords({ left, mlx }: ReadmeInput): string {
   const { config, total, done, updatesPerEpoch } = left;
-  const epochs = `${formatSetting(Number((Number(config.steps) / updatesPerEpoch).toFixed(2)))} epochs`;
+  const passes = Number((Number(config.steps) / updatesPerEpoch).toFixed(2));
+  const epochs = `${formatSetting(passes)} ${passes === 1 ? "epoch" : "epochs"}`;
   if (done > 0 && done < total) {
     return `Of ${total} updates ${done} are done. The other ${config.steps} (${epochs}) are what both folders do: from the adapter so far, with the rate that was reached, ${formatSetting(config.learningRate)}, after a new warm-up of ${config.warmup} updates, because no other tool can load the optimizer's moments.`;
   }
