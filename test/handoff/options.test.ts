@@ -123,7 +123,7 @@ describe("config.yaml, read by Lorikeet itself", () => {
       const text = new Folder({ knobs }).text("mlx/config.yaml");
       const at = text.indexOf(line);
       expect(at).toBeGreaterThan(0);
-      const [, before, digits] = /^(.*?)([\d.]+)$/.exec(text.slice(at).split("\n")[0]!)!;
+      const [, before = "", digits = ""] = /^(.*?)([\d.]+)$/.exec(text.slice(at).split("\n")[0]!)!;
       const other = text.slice(0, at) + text.slice(at).replace(before + digits, before + Number(digits) / 2);
       const whole = (value: string) => {
         try {

@@ -137,10 +137,13 @@ export class ModelDesk {
 
   /** What llama.cpp makes of a model, chosen or not; of its files only config.json is read. */
   async ggufBase(choice: ModelChoice): Promise<GgufBase> {
-    const same = JSON.stringify(this.pinned) === JSON.stringify(choice);
-    const options = { meter: downloadMeter(), signal: new AbortController().signal };
-    const source = same ? this.chosen!.source : (await this.sourceOf(choice, options)).source;
+    const source = await this.sourceOfAny(choice);
     return parseGgufBase(await readJson(source, "config.json"), `${source.label}/config.json`);
+  }
+
+  /** What a model is, chosen or not; of its weights only the headers are read. */
+  async describe(choice: ModelChoice): Promise<ModelDescription> {
+    return this.isPinned(choice) ? this.chosen!.description : describeModel(await this.sourceOfAny(choice));
   }
 
   /** What is on its way stops where it is; `load` goes on. */
@@ -210,6 +213,16 @@ export class ModelDesk {
       this.noteUnkept(error);
       return chosen.source;
     }
+  }
+
+  private isPinned(choice: ModelChoice): boolean {
+    return JSON.stringify(this.pinned) === JSON.stringify(choice);
+  }
+
+  private async sourceOfAny(choice: ModelChoice): Promise<ModelSource> {
+    if (this.isPinned(choice)) return this.chosen!.source;
+    const options = { meter: downloadMeter(), signal: new AbortController().signal };
+    return (await this.sourceOf(choice, options)).source;
   }
 
   private sourceOf(
