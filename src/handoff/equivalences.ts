@@ -196,17 +196,21 @@ function validation(mlx: MlxJob, trl: TrlJob): Equivalence {
   return {
     what: "Validation",
     here: measured
-      ? `Every ${stepsPerEval} updates on ${counted}; the best adapter is kept${patience > 0 ? `; ends after ${patience} measurements without a better one` : ""}.`
+      ? `Every ${stepsPerEval} updates on ${counted}, as the mean over tokens; the best adapter is kept${patience > 0 ? `; ends after ${patience} measurements without a better one` : ""}.`
       : "None.",
     mlx: measured
-      ? "steps_per_eval counts iters; it also measures at the first and the last. The last adapter is kept, not the best, and nothing ends early."
+      ? "steps_per_eval counts iters; it also measures at the first and the last; mean over tokens. The last adapter is kept, not the best, and nothing ends early."
       : "None: there is no valid.jsonl.",
-    trl:
-      trl.config.patience > 0 && measured
-        ? "eval_steps. EarlyStoppingCallback ends it, load_best_model_at_end keeps the best; checkpoints are written as often."
-        : "eval_steps. The last adapter is kept; load_best_model_at_end would keep the best.",
+    trl: measured
+      ? `eval_steps; the mean of the batches' means, so a slightly different number. ${kept(trl.config.patience)}`
+      : "None.",
   };
 }
+
+const kept = (patience: number) =>
+  patience > 0
+    ? "EarlyStoppingCallback ends it, load_best_model_at_end keeps the best; checkpoints are written as often."
+    : "The last adapter is kept; load_best_model_at_end would keep the best.";
 
 function precision({ checkpointing }: TrainConfig): Equivalence {
   const on = checkpointing === "on" || Number(checkpointing) > 0;

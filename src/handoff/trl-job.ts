@@ -104,10 +104,10 @@ function trainScript(job: TrlJob): string {
   const stops = measured && config.patience > 0;
   const some = measured && config.valBatches > 0 ? `.select(range(min(len(valid), ${config.valBatches} * BATCH)))` : "";
   return `"""A training job of Lorikeet in TRL. One GPU: accelerate launch train.py. README.md says what is the same and what is not."""
-import os
 from pathlib import Path
 
 import torch
+from accelerate import PartialState
 from datasets import Dataset
 from peft import ${adapter ? "PeftModel" : "LoraConfig, get_peft_model"}
 from transformers import AutoModelForCausalLM, AutoTokenizer${stops ? ", EarlyStoppingCallback" : ""}
@@ -118,7 +118,7 @@ ${model.note ? `# ${model.note}\n` : ""}MODEL = ${python(model.name)}
 REVISION = ${model.revision === undefined ? "None" : python(model.revision)}
 # Records of one micro-batch on all GPUs together.
 BATCH = ${config.batchSize}
-GPUS = int(os.environ.get("WORLD_SIZE", "1"))
+GPUS = PartialState().num_processes
 if BATCH % GPUS:
     raise SystemExit(f"{BATCH} records cannot be shared by {GPUS} GPUs: change BATCH, and gradient_accumulation_steps the other way.")
 
