@@ -10,6 +10,7 @@ import { evaluation } from "./commands/eval.ts";
 import { findRateCommand } from "./commands/find-rate.ts";
 import { fuse } from "./commands/fuse.ts";
 import { generation } from "./commands/generate.ts";
+import { handoff } from "./commands/handoff.ts";
 import { inspect } from "./commands/inspect.ts";
 import { logits } from "./commands/logits.ts";
 import type { Runnable } from "./commands/runnable.ts";
@@ -30,6 +31,7 @@ const COMMANDS: readonly Runnable[] = [
   convert,
   combine,
   fuse,
+  handoff,
   bench,
 ];
 

@@ -5,6 +5,7 @@
  */
 
 import { formatSetting } from "../core/units.ts";
+import { type MlxCurve, mlxRate } from "../optim/mlx-rate.ts";
 import {
   checkValue,
   findKnob,
@@ -20,16 +21,6 @@ export interface MappedSchedule {
   readonly notes: readonly string[];
   /** Each begins with the key it is about. */
   readonly problems: readonly string[];
-}
-
-interface Curve {
-  readonly schedule: TrainConfig["lrSchedule"];
-  readonly peak: number;
-  readonly end: number;
-  /** Updates from peak to end. */
-  readonly steps: number;
-  readonly warmup: number;
-  readonly warmupInit: number;
 }
 
 const SHAPES: Readonly<Record<string, string>> = {
@@ -94,24 +85,15 @@ function isNumberList(value: unknown): value is number[] {
 }
 
 /** `value` has passed `checkForm`. */
-function readCurve(value: Readonly<Record<string, unknown>>): Curve {
+function readCurve(value: Readonly<Record<string, unknown>>): MlxCurve {
   const [peak = 0, second = 0, third = 0] = value.arguments as number[];
   const warmup = { warmup: Number(value.warmup ?? 0), warmupInit: Number(value.warmup_init ?? 0) };
   if (value.name === "cosine_decay") return { schedule: "cosine", peak, steps: second, end: third, ...warmup };
   return { schedule: second === peak ? "constant" : "linear", peak, end: second, steps: third, ...warmup };
 }
 
-/** mlx-lm's rate of update `step`, from 0. */
-function mlxRate(curve: Curve, step: number): number {
-  const { peak, end, steps, warmup, warmupInit } = curve;
-  if (warmup > 0 && step <= warmup) return warmupInit + ((peak - warmupInit) * step) / warmup;
-  const progress = Math.min(warmup > 0 ? step - warmup - 1 : step, steps) / steps;
-  const left = curve.schedule === "cosine" ? 0.5 * (1 + Math.cos(Math.PI * progress)) : 1 - progress;
-  return end + (peak - end) * left;
-}
-
 /** As a share of the peak, over the run or an even sample of a long one. */
-function largestDifference(curve: Curve, knobs: Partial<TrainConfig>, totalSteps: number): number {
+function largestDifference(curve: MlxCurve, knobs: Partial<TrainConfig>, totalSteps: number): number {
   const config = resolveConfig(knobs, "lr_schedule");
   const stride = Math.max(1, Math.floor(totalSteps / 4096));
   let largest = 0;
@@ -122,7 +104,7 @@ function largestDifference(curve: Curve, knobs: Partial<TrainConfig>, totalSteps
 }
 
 /** The arguments under which mlx-lm does what Lorikeet does. */
-function sameForm(curve: Curve, totalSteps: number): string {
+function sameForm(curve: MlxCurve, totalSteps: number): string {
   const falling = Math.max(1, totalSteps - curve.warmup);
   const peak = formatSetting(curve.peak);
   const args = { cosine: [peak, falling, 0], linear: [peak, 0, falling], constant: [peak, peak, falling] };

@@ -57,7 +57,8 @@ export interface EncodedDataset {
   readonly report: DatasetReport;
 }
 
-const DEFAULT_DATE = new Date("2024-07-26T00:00:00Z");
+/** The date that chat templates print where none is given. */
+export const DEFAULT_DATE = new Date("2024-07-26T00:00:00Z");
 
 /**
  * Encodes all records.

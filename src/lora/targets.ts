@@ -63,6 +63,14 @@ export const linearShapes = (tree: ModuleTree): Map<string, LinearShape> =>
     ]),
   );
 
+/** The same of paths alone, for a model that is only described. Empty where a name matches nothing. */
+export function targetPaths(paths: readonly string[], { targetModules, numLayers }: TargetOptions): string[] {
+  const blockOf = (path: string) => splitModule(path).block ?? -1;
+  const blocks = 1 + Math.max(-1, ...paths.map(blockOf));
+  const inReach = paths.filter((path) => blockOf(path) >= (numLayers > 0 ? blocks - numLayers : 0));
+  return inReach.filter((path) => targetModules?.some((name) => matches({ path }, name)) ?? true);
+}
+
 function blockLinears(tree: ModuleTree): Target[] {
   return namedLeaves(tree).flatMap(({ path, leaf, replace }) => {
     const { block } = splitModule(path);
@@ -71,6 +79,6 @@ function blockLinears(tree: ModuleTree): Target[] {
 }
 
 /** `name` is the whole path below the block or its last parts: "q_proj", "self_attn.q_proj". */
-function matches({ path }: Target, name: string): boolean {
+function matches({ path }: Pick<Target, "path">, name: string): boolean {
   return `.${splitModule(path).key}`.endsWith(`.${name}`);
 }

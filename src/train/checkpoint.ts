@@ -7,7 +7,7 @@ import { memorySource } from "../core/bytes.ts";
 import { toFloat32 } from "../core/dtype.ts";
 import { formatError, Problems } from "../core/errors.ts";
 import { parseJson } from "../core/json.ts";
-import { openSafetensors, writeSafetensors } from "../formats/safetensors.ts";
+import { openSafetensors, type SafetensorsFile, writeSafetensors } from "../formats/safetensors.ts";
 import { findKnob, scheduledRate, type TrainConfig, updateCount } from "./config.ts";
 import type { GuardState } from "./guard.ts";
 import { updatesInEpoch } from "./schedule-plan.ts";
@@ -70,6 +70,17 @@ export async function peekCheckpoint(
   return { step: readCounters(name, metadata).step, config: readIdentity(name, metadata).config };
 }
 
+/** The factors of a checkpoint, f32 [P], and the run they are of. Throws FormatError for another or a damaged file. */
+export async function checkpointFactors(
+  name: string,
+  bytes: Uint8Array,
+): Promise<{ readonly identity: RunIdentity; readonly parameters: Float32Array }> {
+  const file = await openSafetensors(memorySource(name, bytes));
+  if (file.metadata.format !== KIND) throw otherFile(name);
+  const identity = readIdentity(name, file.metadata);
+  return { identity, parameters: await readVector(file, name, "parameters", identity.size) };
+}
+
 type Metadata = Readonly<Record<string, string>>;
 
 /** Written by `writeCheckpoint`, so only their JSON is checked. */
@@ -86,23 +97,26 @@ const readIdentity = (name: string, { identity = "" }: Metadata) =>
 /** Throws when the file is not a checkpoint, or one of another run: every difference is listed. */
 export async function readCheckpoint(name: string, bytes: Uint8Array, identity: RunIdentity): Promise<TrainState> {
   const file = await openSafetensors(memorySource(name, bytes));
-  if (file.metadata.format !== KIND) throw formatError(`${name}: expected a checkpoint of Lorikeet, got another file`);
+  if (file.metadata.format !== KIND) throw otherFile(name);
   const counters = readCounters(name, file.metadata);
   checkIdentity(name, readIdentity(name, file.metadata), identity, counters.step);
-  const read = async (tensor: string): Promise<Float32Array> => {
-    const info = file.tensors.get(tensor);
-    const found = info ? `${info.dtype} [${info.shape.join(", ")}]` : "none";
-    if (info?.dtype === "F32" && found === `F32 [${identity.size}]`)
-      return toFloat32(await file.read(info), info.dtype);
-    throw formatError(
-      `${name}: tensor "${tensor}": expected F32 [${identity.size}], found ${found}`,
-      "The checkpoint is damaged; use an older one.",
-    );
-  };
+  const read = (tensor: string) => readVector(file, name, tensor, identity.size);
   const best = counters.best && { ...counters.best, parameters: await read("best.parameters") };
   // Checkpoints of before the guard have no word of these two.
   const since = { guard: counters.guard ?? null, validations: counters.validations ?? [] };
   return { ...counters, ...since, best, parameters: await read("parameters"), m: await read("m"), v: await read("v") };
+}
+
+const otherFile = (name: string) => formatError(`${name}: expected a checkpoint of Lorikeet, got another file`);
+
+async function readVector(file: SafetensorsFile, name: string, tensor: string, size: number): Promise<Float32Array> {
+  const info = file.tensors.get(tensor);
+  const found = info ? `${info.dtype} [${info.shape.join(", ")}]` : "none";
+  if (info?.dtype === "F32" && found === `F32 [${size}]`) return toFloat32(await file.read(info), info.dtype);
+  throw formatError(
+    `${name}: tensor "${tensor}": expected F32 [${size}], found ${found}`,
+    "The checkpoint is damaged; use an older one.",
+  );
 }
 
 /** Knobs that may change between the two halves of a run without changing its arithmetic. */

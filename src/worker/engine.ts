@@ -241,7 +241,10 @@ export function createEngine(publish: (event: EngineEvent) => void, around = bro
     async runFile(id, file) {
       const { context, models } = opened();
       const { folder, state } = await openRunFolder(context.store, id);
-      return makeRunFile(folder, state, file, () => models.ggufBase(state.model));
+      return makeRunFile(folder, state, file, {
+        gguf: () => models.ggufBase(state.model),
+        description: () => models.describe(state.model),
+      });
     },
     async pushToHub(request) {
       const { context } = opened();

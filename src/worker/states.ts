@@ -279,6 +279,7 @@ export type RunFile =
   | "mlx.zip"
   | "peft.zip"
   | "adapter.gguf"
+  | "handoff.zip"
   | "run.json"
   | "metrics.jsonl"
   | "metrics.csv"

@@ -119,6 +119,7 @@ describe.skipIf(missing)(`the page${missing ? ` (no browser: ${missing})` : ""}`
     ]);
     expect(download.suggestedFilename()).toMatch(/^lorikeet-built-in-demo-.*-mlx\.zip$/);
     await expectSameLogits(page, readFileSync(await download.path()));
+    await expectSameJob(page, readFileSync(await download.path()));
     const { requests } = await stateOf(page, (state) => ({ requests: state.requests }));
     expect(requests.length).toBeGreaterThan(3);
     for (const { url } of requests) expect(url.startsWith(site.origin)).toBe(true);
@@ -246,6 +247,19 @@ async function startAndTime(page: Page): Promise<number> {
 }
 
 const IDS = [1, 5, 9, 200, 31, 7];
+
+/** The job for a bigger machine is made of the adapter that was downloaded, and holds both tools' halves. */
+async function expectSameJob(page: Page, zip: Uint8Array): Promise<void> {
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    card(page, "download").getByRole("button", { name: "Continue on a bigger machine…" }).click(),
+  ]);
+  expect(download.suggestedFilename()).toMatch(/^lorikeet-built-in-demo-.*-handoff\.zip$/);
+  const files = unzipSync(readFileSync(await download.path()));
+  const names = ["README.md", "mlx/config.yaml", "mlx/data/train.jsonl", "trl/train.py", "trl/data/train.jsonl"];
+  expect(Object.keys(files)).toEqual(expect.arrayContaining(names));
+  expect(files["mlx/start/adapters.safetensors"]).toEqual(unzipSync(zip)["adapters.safetensors"]);
+}
 
 /** `lorikeet logits` with the downloaded adapter gives what the page's model gives. */
 async function expectSameLogits(page: Page, zip: Uint8Array): Promise<void> {

@@ -47,9 +47,10 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   lora: { from: ["core", "formats", "gpu", "autograd", "ops", "nn"], packages: ["ml-matrix"] },
   train: { from: [...ENGINE, "demo"] },
   report: { from: ["core", "health", "lora", "train"] },
-  worker: { from: [...ENGINE, "demo", "train", "report"], packages: ["fflate", "@huggingface/hub"] },
+  handoff: { from: ["core", "tokenizer", "data", "optim", "lora", "train"] },
+  worker: { from: [...ENGINE, "demo", "train", "report", "handoff"], packages: ["fflate", "@huggingface/hub"] },
   cli: {
-    from: [...ENGINE, "demo", "train", "report"],
+    from: [...ENGINE, "demo", "train", "report", "handoff"],
     packages: ["node:", "webgpu", "yaml", "playwright-core", "vite", ...PEERS],
   },
   ui: {

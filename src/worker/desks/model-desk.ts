@@ -8,12 +8,11 @@ import { type GgufBase, parseGgufBase } from "../../formats/gguf-base.ts";
 import { openAgain, works } from "../../gpu/open.ts";
 import type { WebGpuDevice } from "../../gpu/webgpu.ts";
 import { type DownloadMeter, downloadMeter } from "../../hub/meter.ts";
-import { splitModule } from "../../lora/adapter.ts";
-import { chooseChatTemplate } from "../../tokenizer/chat-templates.ts";
 import { describeModel, type ModelDescription } from "../../train/describe-model.ts";
 import { TrainingSession } from "../../train/session.ts";
 import type { Context } from "../context.ts";
 import { affineOf, withBits } from "../models/coded-bits.ts";
+import { described, titleOf } from "../models/described.ts";
 import { type FoundModel, findModel } from "../models/find-model.ts";
 import { keepFolder, keptFolderSource } from "../models/kept-folder.ts";
 import { neededFiles } from "../models/needed.ts";
@@ -151,10 +150,15 @@ export class ModelDesk {
 
   /** What llama.cpp makes of a model, chosen or not; of its files only config.json is read. */
   async ggufBase(choice: ModelChoice): Promise<GgufBase> {
-    const same = JSON.stringify(this.pinned) === JSON.stringify(choice);
-    const options = { meter: downloadMeter(), signal: new AbortController().signal };
-    const source = same ? this.chosen!.source : (await this.sourceOf(choice, options)).source;
+    const source = await this.sourceOfAny(choice);
     return parseGgufBase(await readJson(source, "config.json"), `${source.label}/config.json`);
+  }
+
+  /** What a model is, chosen or not; of its weights only the headers are read. */
+  async describe(choice: ModelChoice): Promise<ModelDescription> {
+    return this.isPinned(choice)
+      ? this.chosen!.description
+      : describeModel(await this.sourceOfAny(choice), affineOf(choice));
   }
 
   /** What is on its way stops where it is; `load` goes on. */
@@ -233,6 +237,16 @@ export class ModelDesk {
     }
   }
 
+  private isPinned(choice: ModelChoice): boolean {
+    return JSON.stringify(this.pinned) === JSON.stringify(choice);
+  }
+
+  private async sourceOfAny(choice: ModelChoice): Promise<ModelSource> {
+    if (this.isPinned(choice)) return this.chosen!.source;
+    const options = { meter: downloadMeter(), signal: new AbortController().signal };
+    return (await this.sourceOf(choice, options)).source;
+  }
+
   private sourceOf(
     choice: ModelChoice,
     { files, meter, signal }: { files?: readonly DroppedFile[] | undefined; meter: DownloadMeter; signal: AbortSignal },
@@ -281,16 +295,3 @@ export class ModelDesk {
 }
 
 const UNKNOWN_SPEED = { bytesPerSecond: null, secondsLeft: null };
-
-function described({ facts, config, modules, tokenizer }: ModelDescription) {
-  return {
-    facts: { ...facts, maxTokens: config.max_position_embeddings, vocabulary: config.vocab_size },
-    modules: [...new Set(modules.map((path) => splitModule(path).key.split(".").at(-1)!))],
-    hasChatTemplate: tokenizer !== null && chooseChatTemplate(tokenizer.chatTemplates, false) !== undefined,
-  };
-}
-
-function titleOf(choice: ModelChoice): string {
-  if (choice.kind === "demo") return "Built-in demo";
-  return choice.kind === "hub" ? choice.id : choice.name;
-}

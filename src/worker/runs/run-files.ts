@@ -5,21 +5,27 @@ import type { GgufBase } from "../../formats/gguf-base.ts";
 import { exportPeft } from "../../lora/export.ts";
 import { exportGguf } from "../../lora/export-gguf.ts";
 import { importAdapter } from "../../lora/import.ts";
+import type { ModelDescription } from "../../train/describe-model.ts";
 import type { StepEvent } from "../../train/events.ts";
 import { metricsLine } from "../../train/run-record.ts";
 import type { NamedBlob, RunEvent, RunFile, RunOutcome } from "../protocol.ts";
+import { handoffFolder } from "./handoff-file.ts";
 import { reportFile } from "./report-file.ts";
 import { ADAPTER_FILES, RECORD_FILE, type RunFolder, type StoredRun } from "./run-folder.ts";
 
-/**
- * Throws ModelError when the run has no such file, as one that was stopped before its first update. `base` is asked for
- * GGUF alone: what llama.cpp makes of the run's model.
- */
+/** What files for other tools ask of the run's model; nothing is read of it before. */
+export interface RunModel {
+  /** What llama.cpp makes of it. */
+  gguf(): Promise<GgufBase>;
+  description(): Promise<ModelDescription>;
+}
+
+/** Throws ModelError when the run has no such file, as one that was stopped before its first update. */
 export async function makeRunFile(
   folder: RunFolder,
   state: StoredRun,
   file: RunFile,
-  base: () => Promise<GgufBase>,
+  model: RunModel,
 ): Promise<NamedBlob> {
   const stem = fileStem(state);
   const warning = collapseWarning(state);
@@ -40,8 +46,12 @@ export async function makeRunFile(
       return { name: `${stem}-${mark}mlx.zip`, blob: await zipOf(await mlxFiles(folder), warning) };
     case "peft.zip":
       return { name: `${stem}-${mark}peft.zip`, blob: await zipOf(await peftFiles(folder), warning) };
+    case "handoff.zip": {
+      const files = await handoffFolder(folder, state, await model.description());
+      return { name: `${stem}-${mark}handoff.zip`, blob: await zipOf(files, warning) };
+    }
     case "adapter.gguf":
-      return { name: `${mark}${file}`, blob: blobOf(await ggufFile(folder, await base()), typeOf(file)) };
+      return { name: `${mark}${file}`, blob: blobOf(await ggufFile(folder, await model.gguf()), typeOf(file)) };
   }
 }
 
@@ -104,7 +114,8 @@ async function wanted(folder: RunFolder, name: string): Promise<Uint8Array<Array
 /** Weights do not shrink, so they are stored as they are. */
 function zipped(files: Readonly<Record<string, Uint8Array>>): Promise<Uint8Array<ArrayBuffer>> {
   const entries: Zippable = {};
-  for (const [name, bytes] of Object.entries(files)) entries[name] = [bytes, { level: name.endsWith("json") ? 6 : 0 }];
+  for (const [name, bytes] of Object.entries(files))
+    entries[name] = [bytes, { level: name.endsWith(".safetensors") ? 0 : 6 }];
   return new Promise((resolve, reject) => {
     zip(entries, { consume: false }, (error, data) => (error ? reject(error) : resolve(new Uint8Array(data))));
   });

@@ -58,7 +58,7 @@ describe("what is offered", () => {
 
   it("is every file when all checks passed, the zip for mlx-lm first", () => {
     expect(files(DONE)).toEqual([
-      ...["mlx.zip", "adapters.safetensors", "adapter_config.json", "peft.zip", "adapter.gguf"],
+      ...["mlx.zip", "adapters.safetensors", "adapter_config.json", "peft.zip", "adapter.gguf", "handoff.zip"],
       ...["report.html", "run.json", "metrics.csv", "metrics.jsonl"],
     ]);
   });

@@ -146,6 +146,12 @@ function adapterRows(bytes: number, collapsed: boolean): FileRow[] {
       button: "Download for llama.cpp (GGUF)",
       meaning: "The adapter as llama.cpp and Ollama load it beside a GGUF of the base; no converting.",
     },
+    {
+      ...{ id: "handoff.zip", title: "The same job for a bigger machine", files: ["handoff.zip"] },
+      size: "", // to measure it is to make it
+      button: "Continue on a bigger machine…",
+      meaning: "A zip with this job for mlx-lm and for TRL, from the adapter so far, and what is not the same there.",
+    },
   ];
 }
 
