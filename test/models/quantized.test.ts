@@ -78,6 +78,55 @@ describe.each(Object.keys(AFFINE))("%s", (name) => {
   });
 });
 
+describe("a mixed recipe", () => {
+  it("takes other bits and groups for single modules, and none for one that is plain", async () => {
+    const [coarse, fine, plain] = await Promise.all(
+      ["mlx/llama-q4", "mlx/llama-q8g32", "mlx/llama"].map((folder) => openCheckpoint(fixtureFolder(folder))),
+    );
+    const own = (name: string) => {
+      if (name.startsWith("model.layers.0.mlp.down_proj.")) return fine!;
+      return name.startsWith("model.layers.1.self_attn.v_proj.") ? plain! : coarse!;
+    };
+    const names = new Set([coarse!, plain!].flatMap(({ tensors }) => [...tensors.keys()]));
+    const tensors = await Promise.all(
+      [...names]
+        .filter((name) => own(name).tensors.has(name))
+        .map(async (name) => {
+          const { dtype, shape } = own(name).tensors.get(name)!;
+          return { name, dtype, shape, bytes: await own(name).read(name) };
+        }),
+    );
+    const config = fixtureJson("mlx/llama-q4/config.json");
+    const quantization = {
+      ...config.quantization,
+      ...{ "model.layers.0.mlp.down_proj": { group_size: 32, bits: 8 }, "model.layers.1.self_attn.v_proj": false },
+    };
+    const source = memoryModel("mixed", [
+      { path: "config.json", bytes: new TextEncoder().encode(JSON.stringify({ ...config, quantization })) },
+      { path: "model.safetensors", bytes: writeSafetensors(tensors) },
+    ]);
+    const model = await loadModel(source, device);
+    const elements = new Map(
+      namedLeaves(model.tree).flatMap(({ path, leaf }) =>
+        leaf.kind === "rmsnorm" ? [] : [[path, leaf.weight!.element] as const],
+      ),
+    );
+    expect(elements.get("model.layers.0.mlp.down_proj")).toBe("q8g32-f32");
+    expect(elements.get("model.layers.1.self_attn.v_proj")).toBe("f32");
+    expect(elements.get("model.layers.1.self_attn.q_proj")).toBe("q4g64-f32");
+    const batch = rowsOf(inputs.get("eval.input_ids")!, () => false);
+    const logits = await computeLogits(device, model, batch);
+    // Nearer to the plain model than all in four bits; and the wrong bits for a module are refused by its shapes.
+    const distance = (values: Float32Array) => relativeL2(values, golden.get("llama.logits")!.values);
+    expect(distance(logits)).toBeLessThan(distance(golden.get("llama-q4.logits")!.values));
+    const wrong = { path: "config.json", bytes: new TextEncoder().encode(JSON.stringify(config)) };
+    const mismatched = memoryModel("mixed", [wrong, { path: "model.safetensors", bytes: writeSafetensors(tensors) }]);
+    await expect(loadModel(mismatched, device)).rejects.toThrow(
+      "model.layers.0.mlp.down_proj.weight: expected [64, 24]",
+    );
+  });
+});
+
 describe("an adapter on a quantised model", () => {
   it("gives mlx-lm's logits, and the gradients of its loss, which counts the first padding token", async () => {
     const model = await loadModel(fixtureFolder("mlx/llama-q4"), device);
