@@ -229,7 +229,7 @@ describe.skipIf(missing)(`the closing cards in Chromium${missing ? ` (no browser
     expect(names).toEqual(["Download run report", "Download run.json", "Download CSV", "Download JSONL"]);
     // Where every check passed there are the adapter's as well.
     const well = await open("ready");
-    expect(await well.page.locator(".c-download-files button").count()).toBe(7);
+    expect(await well.page.locator(".c-download-files button").count()).toBe(9);
     await well.close();
     await opened.close();
   });
