@@ -216,7 +216,7 @@ describe.skipIf(missing)(`failures of a model${missing ? ` (no browser: ${missin
     for (const [folder, words] of [
       [bare, /expected model\.safetensors/],
       [foreign, /mamba/],
-      [quantised, /Quantised models cannot be trained here yet/],
+      [quantised, /or one that mlx-lm has quantised/],
     ] as const) {
       await dropFolder(page, folder);
       await untilState(page, ({ model }) => model.phase === "failed" || model.phase === "reading");

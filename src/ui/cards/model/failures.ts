@@ -42,7 +42,7 @@ export function failureOf(error: ErrorData, begun: boolean, source: ModelChoice[
     case "model-too-large":
       return {
         title: failureTitle(error),
-        advice: ["Quantised models, which would be smaller, are not supported yet."],
+        advice: ["With 8 or 4 bits for its weights, to be picked before it is loaded, it takes half or a quarter."],
         remedies: ["smaller", "catalogue"],
       };
     case "out-of-memory":
