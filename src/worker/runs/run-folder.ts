@@ -42,9 +42,9 @@ const STATE_FILE = "state.json";
 const EVENTS_FILE = "events.jsonl";
 const RUNS = "runs";
 
-/** Ids sort by time and are safe as names: "2026-11-21T08-15-30-k3f9". */
+/** Ids sort by time, to the millisecond, and are safe as names: "2026-11-21T08-15-30-250-k3f9". */
 export function newRunId(now: Date): string {
-  const time = now.toISOString().slice(0, 19).replaceAll(":", "-");
+  const time = now.toISOString().slice(0, 23).replace(/[:.]/g, "-");
   return `${time}-${Math.floor(Math.random() * 36 ** 4)
     .toString(36)
     .padStart(4, "0")}`;
