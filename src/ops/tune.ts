@@ -48,7 +48,7 @@ const ROUNDS = 5;
 const CLEARLY = 0.9;
 /** Where one form's times are farther apart, other programs are busy: the choice is not kept for the next opening. */
 const STEADY = 1.5;
-/** A form that takes so many times the best one's time in the first round is not tried again. */
+/** A form that takes so many times the best one's time in two rounds is not tried again. */
 const HOPELESS = 1.3;
 /** Largest difference between two orders of a sum of `depth` products of numbers below one half. */
 const tolerance = (depth: number) => 1e-6 * depth;
@@ -133,22 +133,23 @@ async function fastest(
   return { form: null, steady: true };
 }
 
-/** In turns, so that a slow moment of the machine hits all alike; a form's time is the middle one of its rounds. */
+/** In turns, so that a slow moment of the machine hits all alike; a form's time is the best of its rounds, as noise only adds. */
 async function race(bench: Bench, forms: readonly MatmulForm[], products: number): Promise<Choice> {
   const times = new Map<MatmulForm | null, number[]>([null, ...forms].map((form) => [form, []]));
+  const best = (form: MatmulForm | null) => Math.min(...times.get(form)!);
   let runners: readonly (MatmulForm | null)[] = [null, ...forms];
   for (let round = 0; round < ROUNDS; round++) {
     for (const form of runners) times.get(form)!.push(await bench.seconds(form, products));
-    const leader = Math.min(...[...times.values()].map(middle));
-    runners = runners.filter((form) => form === null || middle(times.get(form)!) < HOPELESS * leader);
+    // One slow moment must not be the end of a form.
+    if (round === 0) continue;
+    const leader = Math.min(...[...times.keys()].map(best));
+    runners = runners.filter((form) => form === null || best(form) < HOPELESS * leader);
   }
-  const [winner] = forms.toSorted((one, other) => middle(times.get(one)!) - middle(times.get(other)!));
+  const [winner] = forms.toSorted((one, other) => best(one) - best(other));
   const steady = [...times.values()].every((own) => Math.max(...own) < STEADY * Math.min(...own));
-  const clear = winner && middle(times.get(winner)!) < CLEARLY * middle(times.get(null)!);
+  const clear = winner && best(winner) < CLEARLY * best(null);
   return { form: clear ? winner : null, steady };
 }
-
-const middle = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
 
 /** One product of a layout, in any form. */
 class Bench {
