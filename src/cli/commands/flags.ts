@@ -68,6 +68,14 @@ export const ADAPTERS = {
   meaning: `${ADAPTER.meaning} Given more than once, their weighted sum; W is a weight, 1 by default.`,
 } as const satisfies Flag;
 
+export const CONFIG = {
+  name: "config",
+  group: "Files",
+  kind: "text",
+  unit: "FILE.yaml",
+  meaning: "Options as mlx-lm writes them; flags win over them.",
+} as const satisfies Flag;
+
 /** The same as the argument of a command. */
 export const ADAPTER_PLACE = { name: "ADAPTER", meaning: ADAPTER.meaning } as const;
 

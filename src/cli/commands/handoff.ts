@@ -15,7 +15,7 @@ import { describeModel, type ModelDescription } from "../../train/describe-model
 import { openDatasetFiles } from "../node/dataset-files.ts";
 import { checkFolder, makeFolder, writeWhole } from "../node/files.ts";
 import { findModel, type ModelPlace } from "../node/model-place.ts";
-import { DATA, MODEL, VALID } from "./flags.ts";
+import { CONFIG, DATA, MODEL, VALID } from "./flags.ts";
 import { runnable } from "./runnable.ts";
 import { type Origin, readRequest } from "./training/request.ts";
 
@@ -41,13 +41,7 @@ const HANDOFF = {
       unit: "PATH",
       meaning: "What is done so far: a checkpoint.safetensors, with its knobs, or an adapter's file or folder.",
     },
-    {
-      name: "config",
-      group: "Files",
-      kind: "text",
-      unit: "FILE.yaml",
-      meaning: "Options as mlx-lm writes them; flags win over them.",
-    },
+    CONFIG,
     ...KNOBS,
   ],
 } as const;

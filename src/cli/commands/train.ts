@@ -3,7 +3,7 @@ import { stat } from "node:fs/promises";
 import { modelError } from "../../core/errors.ts";
 import { KNOBS } from "../../train/config.ts";
 import { INTERRUPTED, type Io } from "../io.ts";
-import { ADAPTER, DATA, MODEL, QUANTIZE, VALID } from "./flags.ts";
+import { ADAPTER, CONFIG, DATA, MODEL, QUANTIZE, VALID } from "./flags.ts";
 import { runnable } from "./runnable.ts";
 import { adapterFact, closingFacts, lossPlot, reportFact, tryCommands } from "./training/closing.ts";
 import { factLines, inputFacts, planFacts } from "./training/describe.ts";
@@ -35,13 +35,7 @@ const TRAIN = {
       unit: "PATH",
       meaning: "Go on exactly from a checkpoint.safetensors, or start from an adapter's file or folder.",
     },
-    {
-      name: "config",
-      group: "Files",
-      kind: "text",
-      unit: "FILE.yaml",
-      meaning: "Options as mlx-lm writes them; flags win over them.",
-    },
+    CONFIG,
     ...KNOBS,
   ],
   foreign: {
