@@ -70,7 +70,7 @@ describe.skipIf(missing)(`failures of a model${missing ? ` (no browser: ${missin
     const said = await notice(card(page, "model"), "This model is too large for this computer");
     expect(await said.innerText()).toMatch(/weights alone take 141 GB/);
     await said.getByRole("button", { name: /^Use .*, which fits/ }).waitFor();
-    expect(await card(page, "model").innerText()).toContain("Quantised");
+    expect(await card(page, "model").innerText()).toContain("With 8 or 4 bits");
     await openCard(page, "train");
     await untilState(page, ({ plan }) => plan?.verdict === "too-large");
     expect(await card(page, "train").getByRole("button", { name: "Start", exact: true }).isDisabled()).toBe(true);
