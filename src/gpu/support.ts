@@ -112,14 +112,14 @@ const WORKGROUP_MEANING = "What the threads of a workgroup share while they work
 const bindingMeaning = (millions: string): string =>
   `One weight matrix can have ${millions} million values of 16 bits. A larger embedding or output head is split; a layer with an adapter cannot be.`;
 
-/** What the engine asks for when it is there. Its kernels use none of them today, so that every browser computes alike. */
+/** What the engine asks for when it is there; it does without any of them. */
 const FEATURES: readonly (readonly [feature: GPUFeatureName, name: string, meaning: string])[] = [
   [
     "shader-f16",
     "Half-precision arithmetic",
     "Not used: weights in 16 bits are read without it, and sums are kept in 32 bits.",
   ],
-  ["subgroups", "Subgroups", "Not used: Safari does not have them."],
+  ["subgroups", "Subgroups", "Some matrix products are faster with them. Safari has none and takes other forms."],
   ["timestamp-query", "GPU timestamps", "Not used: times are measured from outside. Training runs the same without."],
 ];
 

@@ -7,20 +7,21 @@ export interface ChoiceMemory {
   write(text: string): Promise<void>;
 }
 
-type Choices = Readonly<Record<string, readonly string[]>>;
+/** Of each adapter and browser the choices so far, each some forms' names. */
+type Choices = Readonly<Record<string, readonly (readonly string[])[]>>;
 
 /** Adapters and browser versions that are remembered, the last ones. */
 const MOST = 16;
 
-/** Names of the forms chosen under `key`, or null. */
-export async function rememberedChoice(memory: ChoiceMemory | null, key: string): Promise<readonly string[] | null> {
-  return parseChoices((await memory?.read()) ?? null)[key] ?? null;
+/** Names of the forms chosen under `key`, once for each time. */
+export async function rememberedChoices(memory: ChoiceMemory | null, key: string): Promise<Choices[string]> {
+  return parseChoices((await memory?.read()) ?? null)[key] ?? [];
 }
 
-/** The file's text with this choice added. */
+/** The file's text with one choice more. */
 export function withChoice(text: string | null, key: string, names: readonly string[]): string {
-  const { [key]: _, ...others } = parseChoices(text);
-  const entries = [...Object.entries(others), [key, names] as const];
+  const { [key]: before = [], ...others } = parseChoices(text);
+  const entries = [...Object.entries(others), [key, [...before, names]] as const];
   return JSON.stringify(Object.fromEntries(entries.slice(-MOST)));
 }
 
@@ -29,10 +30,10 @@ function parseChoices(text: string | null): Choices {
   if (text === null) return {};
   try {
     const value = parseJson(text, "forms");
+    if (!isJsonObject(value)) return {};
     const isNames = (names: unknown) => Array.isArray(names) && names.every((name) => typeof name === "string");
-    return isJsonObject(value)
-      ? (Object.fromEntries(Object.entries(value).filter(([, names]) => isNames(names))) as Choices)
-      : {};
+    const isChoices = (choices: unknown) => Array.isArray(choices) && choices.every(isNames);
+    return Object.fromEntries(Object.entries(value).filter(([, choices]) => isChoices(choices))) as Choices;
   } catch {
     return {};
   }

@@ -1,7 +1,8 @@
 /**
  * Which forms of the matrix products are fastest on this device: measured when it is opened, for each layout and size class,
- * since what helps on one GPU hurts on another. What was chosen is remembered by adapter and browser. A form must give what
- * the plain one gives, whether it was measured or remembered, and must win clearly.
+ * since what helps on one GPU hurts on another. The first few choices are remembered by adapter and browser; what most of
+ * them say holds from then on. A form must give what the plain one gives, whether it was measured or remembered, and must
+ * win clearly.
  */
 import { configError, type LorikeetError } from "../core/errors.ts";
 import { Random } from "../core/random.ts";
@@ -9,7 +10,7 @@ import { fetchFloats } from "../gpu/device.ts";
 import { Program } from "../gpu/program.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import type { WebGpuDevice } from "../gpu/webgpu.ts";
-import { type ChoiceMemory, rememberedChoice, withChoice } from "./form-memory.ts";
+import { type ChoiceMemory, rememberedChoices, withChoice } from "./form-memory.ts";
 import { allColumns, asWeight, MATMULS, recordNn, recordNt, recordTn } from "./matmul.ts";
 import type { Layout, MatmulForm, SizeClass } from "./matmul-forms.ts";
 
@@ -46,8 +47,8 @@ const MOST_PRODUCTS = 64;
 const ROUNDS = 5;
 /** Share of the plain form's time below which another one is taken. */
 const CLEARLY = 0.9;
-/** Where one form's times are farther apart, other programs are busy: the choice is not kept for the next opening. */
-const STEADY = 1.5;
+/** Openings that measure: one beside busy programs must not decide, and forms that are as good as equal take turns. */
+const VOTES = 3;
 /** A form that takes so many times the best one's time in two rounds is not tried again. */
 const HOPELESS = 1.3;
 /** Largest difference between two orders of a sum of `depth` products of numbers below one half. */
@@ -64,20 +65,26 @@ export async function tune(device: WebGpuDevice, { wish, memory, where, clock = 
   choose([]);
   if (wish && wish !== "measure") return choose(wished(wish, forms, possible));
   const key = `${where}; ${identity(device)}; ${possible.map(({ name }) => name).join(", ")}`;
-  const remembered = wish ? null : await rememberedChoice(memory, key);
+  const votes = wish ? [] : await rememberedChoices(memory, key);
+  const settled = votes.length >= VOTES;
   const chosen: MatmulForm[] = [];
-  let steady = true;
   for (const { layout, size } of CLASSES) {
     const own = possible.filter((form) => form.layout === layout && form.size === size);
-    const candidates = remembered ? own.filter(({ name }) => remembered.includes(name)) : own;
-    const result = await fastest(device, { layout, size, clock }, candidates, remembered !== null);
-    if (result.form) chosen.push(result.form);
-    steady &&= result.steady;
+    const course = { layout, size, clock };
+    const form = settled ? await known(device, course, elected(own, votes)) : await fastest(device, course, own);
+    if (form) chosen.push(form);
   }
   choose(chosen);
-  if (remembered || !steady || !memory) return;
+  if (settled || !memory) return;
   const names = chosen.map(({ name }) => name);
   await memory.write(withChoice(await memory.read(), key, names));
+}
+
+/** Of the forms of one layout and size the one that most votes name, or none where most name none; of equals the first. */
+function elected(own: readonly MatmulForm[], votes: readonly (readonly string[])[]): MatmulForm | null {
+  const count = (form: MatmulForm | null) =>
+    votes.filter((names) => (own.find(({ name }) => names.includes(name)) ?? null) === form).length;
+  return [null, ...own].reduce((best, form) => (count(form) > count(best) ? form : best), null);
 }
 
 const now = () => performance.now();
@@ -105,24 +112,29 @@ function identity({ gpu, name }: WebGpuDevice): string {
   return [name, vendor, architecture, device, description].join(" ");
 }
 
-interface Choice {
-  readonly form: MatmulForm | null;
-  readonly steady: boolean;
+/** The form, unless it computes wrongly here. */
+async function known(device: WebGpuDevice, course: Course, form: MatmulForm | null): Promise<MatmulForm | null> {
+  if (!form) return null;
+  const bench = new Bench(device, course, SIZES[course.size], 1);
+  try {
+    const [right] = await bench.agreeing([form]);
+    return right ?? null;
+  } finally {
+    bench.free();
+  }
 }
 
-/** The form that wins clearly, or none. `known`: no measurement, the first that computes rightly. */
+/** The form that wins clearly, or none. */
 async function fastest(
   device: WebGpuDevice,
-  { layout, size, clock }: Course,
+  course: Course,
   candidates: readonly MatmulForm[],
-  known: boolean,
-): Promise<Choice> {
+): Promise<MatmulForm | null> {
   let right = candidates;
   for (const factor of right.length > 0 ? [1, 2] : []) {
-    const bench = new Bench(device, { layout, clock }, SIZES[size], factor);
+    const bench = new Bench(device, course, SIZES[course.size], factor);
     try {
       right = await bench.agreeing(right);
-      if (known) return { form: right[0] ?? null, steady: true };
       const seconds = await bench.seconds(null, 1);
       if (seconds < SHORT && factor === 1) continue;
       return await race(bench, right, Math.min(MOST_PRODUCTS, Math.ceil(SECONDS_PER_RUN / seconds)));
@@ -130,25 +142,23 @@ async function fastest(
       bench.free();
     }
   }
-  return { form: null, steady: true };
+  return null;
 }
 
 /** In turns, so that a slow moment of the machine hits all alike; a form's time is the best of its rounds, as noise only adds. */
-async function race(bench: Bench, forms: readonly MatmulForm[], products: number): Promise<Choice> {
-  const times = new Map<MatmulForm | null, number[]>([null, ...forms].map((form) => [form, []]));
-  const best = (form: MatmulForm | null) => Math.min(...times.get(form)!);
+async function race(bench: Bench, forms: readonly MatmulForm[], products: number): Promise<MatmulForm | null> {
+  const times = new Map<MatmulForm | null, number>([null, ...forms].map((form) => [form, Infinity]));
+  const best = (form: MatmulForm | null) => times.get(form)!;
   let runners: readonly (MatmulForm | null)[] = [null, ...forms];
   for (let round = 0; round < ROUNDS; round++) {
-    for (const form of runners) times.get(form)!.push(await bench.seconds(form, products));
+    for (const form of runners) times.set(form, Math.min(best(form), await bench.seconds(form, products)));
     // One slow moment must not be the end of a form.
     if (round === 0) continue;
     const leader = Math.min(...[...times.keys()].map(best));
     runners = runners.filter((form) => form === null || best(form) < HOPELESS * leader);
   }
   const [winner] = forms.toSorted((one, other) => best(one) - best(other));
-  const steady = [...times.values()].every((own) => Math.max(...own) < STEADY * Math.min(...own));
-  const clear = winner && best(winner) < CLEARLY * best(null);
-  return { form: clear ? winner : null, steady };
+  return winner && best(winner) < CLEARLY * best(null) ? winner : null;
 }
 
 /** One product of a layout, in any form. */

@@ -12,6 +12,8 @@ export interface Context {
   /** Tells the page of every request as well. */
   readonly fetch: typeof fetch;
   openDevice(): Promise<WebGpuDevice>;
+  /** Chooses the forms of its kernels. */
+  tune(device: WebGpuDevice): Promise<void>;
   publish(event: EngineEvent): void;
 }
 

@@ -26,19 +26,16 @@ declare const __LORIKEET_VERSION__: string;
 export interface Surroundings {
   readonly gpu: GPU | undefined;
   readonly fetch: typeof fetch;
-  /** The forms of its kernels are chosen as told. */
-  openDevice(tuning: Tuning): Promise<WebGpuDevice>;
+  openDevice(): Promise<WebGpuDevice>;
+  tune(device: WebGpuDevice, tuning: Tuning): Promise<void>;
   openStore(): Promise<OpenedStore>;
 }
 
 export const browserSurroundings = (): Surroundings => ({
   gpu: navigator.gpu as GPU | undefined,
   fetch: (input, init) => fetch(input, init),
-  async openDevice(tuning) {
-    const device = await openDevice(navigator.gpu);
-    await tune(device, tuning);
-    return device;
-  },
+  openDevice: () => openDevice(navigator.gpu),
+  tune,
   openStore: () => openStore(),
 });
 
@@ -61,8 +58,11 @@ export async function openParts(
   const { gpu } = around;
   const { store, note } = await around.openStore();
   const ask = toldFetch(publish, around.fetch);
-  const openDevice = () => around.openDevice(tuningOf(store, forms));
-  const context: Context = { store, base, hub, fetch: ask, openDevice, publish };
+  const context: Context = {
+    ...{ store, base, hub, fetch: ask, publish },
+    openDevice: around.openDevice,
+    tune: (device) => around.tune(device, tuningOf(store, forms)),
+  };
   const models = new ModelDesk(context);
   const data = new DataDesk(context, models);
   const desks = { run: new RunDesk(context), answers: new AnswerDesk(context), trials: new TrialDesk(context) };

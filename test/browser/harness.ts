@@ -23,6 +23,11 @@ export interface OpenPage {
 }
 
 export interface PageOptions extends BrowserContextOptions {
+  /**
+   * The forms of its kernels are measured before a model is loaded, as users have it: eleven seconds on a software GPU.
+   * Otherwise they are plain.
+   */
+  readonly tuned?: boolean;
   /** Before the page is asked for: routes, scripts. */
   readonly prepare?: (context: BrowserContext) => Promise<unknown>;
 }
@@ -126,7 +131,7 @@ async function openPage(
   profiles: Profiles,
   { origin, url }: ServedSite,
   at: string,
-  { prepare, ...options }: PageOptions = {},
+  { prepare, tuned = false, ...options }: PageOptions = {},
 ): Promise<OpenPage> {
   const context = await profiles.open({ serviceWorkers: "block", ...options });
   const problems: string[] = [];
@@ -134,7 +139,9 @@ async function openPage(
   await prepare?.(context);
   const page = await context.newPage();
   page.setDefaultTimeout(PATIENCE);
-  await page.goto(url(at));
+  const address = new URL(url(at));
+  if (!tuned && /^\/($|\?)/.test(at)) address.searchParams.set("forms", "plain");
+  await page.goto(address.href);
   return {
     page,
     problems,

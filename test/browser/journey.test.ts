@@ -68,7 +68,7 @@ describe.skipIf(missing)(`the page${missing ? ` (no browser: ${missing})` : ""}`
   afterAll(() => site?.close());
 
   it("learns a dropped dataset, survives a reload in mid-run, and hands over what the command line reads", async () => {
-    const opened = await site.openPage("/");
+    const opened = await site.openPage("/", { tuned: true });
     const { page } = opened;
     await untilReady(page);
     await drop(page, ownDataset());

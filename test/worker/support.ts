@@ -44,6 +44,7 @@ export function testEngine(
     gpu: nodeGpu(),
     fetch,
     openDevice,
+    tune: async () => {},
     openStore: async () => ({ store, note: "test", reason: null }),
   });
   return {

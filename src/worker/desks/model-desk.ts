@@ -191,7 +191,10 @@ export class ModelDesk {
     const progress = this.progress(chosen.meter);
     try {
       const source = chosen.dropped ? await this.keep(chosen, progress.note, signal) : chosen.source;
-      const session = new TrainingSession(await this.device());
+      const device = await this.device();
+      // Here and not when the page opens: who only looks around does not wait for it.
+      await this.context.tune(device);
+      const session = new TrainingSession(device);
       this.spare = null;
       try {
         const { tokenizer } = chosen.description;
