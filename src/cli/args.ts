@@ -6,17 +6,8 @@
 import { parseArgs } from "node:util";
 import { configError, Problems } from "../core/errors.ts";
 import { didYouMean } from "../core/spelling.ts";
-import {
-  checkValue,
-  describeDefault,
-  describeRange,
-  findKnob,
-  flagOf,
-  type Setting,
-  type TrainConfig,
-  type Value,
-  type ValueOf,
-} from "../train/config.ts";
+import { findKnob, flagOf, type TrainConfig, type ValueOf } from "../train/config.ts";
+import { checkValue, describeDefault, describeRange, type Setting, type Value } from "../train/setting.ts";
 import { displayWidth, wrap } from "./format.ts";
 
 export interface Flag extends Setting {
@@ -167,6 +158,9 @@ function readText(flag: Flag, text: string): Value {
       return /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(text) ? Number(text) : text;
     case "list":
       return text.split(",").map((item) => item.trim());
+    case "patterns":
+      // A comma may be part of a pattern: only one behind a number ends it.
+      return text === "" ? [] : text.split(/(?<==[\d.]+(?:e[-+]?\d+)?),/i).map((item) => item.trim());
     default:
       return text;
   }
@@ -244,6 +238,8 @@ function flagLabel(flag: Flag): string {
       return `--${name} X`;
     case "list":
       return flag.repeats ? `--${name} ${flag.unit ?? "TEXT"}` : `--${name} A,B,…`;
+    case "patterns":
+      return `--${name} A=N,…`;
     case "text":
       return `--${name} ${flag.unit ?? "TEXT"}`;
   }

@@ -4,10 +4,11 @@
  * stand among the options by its own name in snake_case. What cannot be honoured is a problem, what differs is a note.
  */
 
+import { isJsonObject } from "../core/json.ts";
 import { didYouMean } from "../core/spelling.ts";
 import { formatSetting } from "../core/units.ts";
-import type { Setting, TrainConfig } from "../train/config.ts";
-import { checkValue, describeDefault, findKnob, flagOf, KNOBS, type KnobName, showValue } from "../train/config.ts";
+import { findKnob, flagOf, KNOBS, type KnobName, type TrainConfig } from "../train/config.ts";
+import { checkValue, describeDefault, type Setting, showValue } from "../train/setting.ts";
 import { mapSchedule } from "./mlx-schedule.ts";
 
 export interface ConfigPaths {
@@ -115,10 +116,14 @@ function snakeOf(name: string): string {
 
 /** Keys that are knobs as they stand. mlx-lm's own form of `lr_schedule`, a mapping, is left for later. */
 function readKnobs(reading: Reading): void {
-  for (const { name } of KNOBS) {
+  for (const { name, kind } of KNOBS) {
     const key = snakeOf(name);
     if (name === "lrSchedule" && typeof reading.rest.get(key) !== "string") continue;
-    setKnob(reading, key, name, take(reading, key));
+    const value = take(reading, key);
+    // As PEFT has it: {down_proj: 4}.
+    const texts =
+      kind === "patterns" && isJsonObject(value) ? Object.entries(value).map((entry) => entry.join("=")) : value;
+    setKnob(reading, key, name, texts);
   }
   const ownLength = reading.knobs.steps ?? reading.knobs.epochs;
   if (ownLength !== undefined && reading.rest.has("iters"))
@@ -161,7 +166,7 @@ function readSchedule(reading: Reading): void {
   if (rest.get("lr_schedule") === null) Object.assign(knobs, { lrSchedule: "constant", warmup: knobs.warmup ?? 0 });
   const value = take(reading, "lr_schedule");
   if (value === undefined) return;
-  if (!isMapping(value)) {
+  if (!isJsonObject(value)) {
     reading.problems.push("lr_schedule: expected name, arguments and warmup, or one of constant, linear, cosine");
     return;
   }
@@ -169,7 +174,7 @@ function readSchedule(reading: Reading): void {
   const length = flags.steps ?? (flags.epochs === undefined ? knobs.steps : undefined);
   const replaced = flags.lrSchedule !== undefined;
   const mapped = mapSchedule(value, typeof length === "number" && !replaced ? length : undefined);
-  for (const problem of mapped.problems) reading.problems.push(problem);
+  reading.problems.push(...mapped.problems);
   if (!replaced) notes.push(...mapped.notes);
   const peak = mapped.knobs.learningRate;
   if (peak !== undefined && knobs.learningRate !== undefined && knobs.learningRate !== peak) {
@@ -181,7 +186,7 @@ function readSchedule(reading: Reading): void {
 function readAdapter(reading: Reading): void {
   const value = take(reading, "lora_parameters");
   if (value === undefined) return;
-  if (!isMapping(value)) {
+  if (!isJsonObject(value)) {
     reading.problems.push("lora_parameters: expected rank, scale, dropout and keys");
     return;
   }
@@ -234,8 +239,8 @@ function readOptimizer(reading: Reading): void {
     reading.problems.push(`optimizer: adam and adamw are supported, got ${showValue(name)}`);
     return;
   }
-  const own = isMapping(configs) ? (configs[name ?? "adam"] ?? {}) : undefined;
-  if (!isMapping(own)) {
+  const own = isJsonObject(configs) ? (configs[name ?? "adam"] ?? {}) : undefined;
+  if (!isJsonObject(own)) {
     reading.problems.push(
       "optimizer_config: expected options by the optimizer's name, as in adamw: {weight_decay: 0.01}",
     );
@@ -246,8 +251,7 @@ function readOptimizer(reading: Reading): void {
   reportUnknown(reading, `${path}.`, rest, ["betas", "eps", "weight_decay", "bias_correction"]);
   const [beta1, beta2] = Array.isArray(betas) && betas.length === 2 ? betas : [];
   if (betas !== undefined && beta1 === undefined) reading.problems.push(`${path}.betas: expected two numbers`);
-  setKnob(reading, `${path}.betas`, "beta1", beta1);
-  setKnob(reading, `${path}.betas`, "beta2", beta2);
+  for (const [knob, beta] of Object.entries({ beta1, beta2 })) setKnob(reading, `${path}.betas`, knob as "beta1", beta);
   setKnob(reading, `${path}.eps`, "eps", eps);
   setKnob(reading, `${path}.weight_decay`, "weightDecay", weight_decay);
   if (name === "adam") knobs.weightDecay ??= 0;
@@ -293,8 +297,4 @@ export function noteDefaults(knobs: Partial<TrainConfig>): string[] {
   const ours = (knob: KnobName) => `${snakeOf(knob)} ${describeDefault(findKnob(knob)!)}`;
   const texts = left.map(({ knob, theirs }) => `${ours(knob)} (mlx-lm: ${theirs})`);
   return texts.length === 0 ? [] : [`left to Lorikeet's defaults: ${texts.join(", ")}`];
-}
-
-function isMapping(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

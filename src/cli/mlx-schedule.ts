@@ -6,15 +6,8 @@
 
 import { formatSetting } from "../core/units.ts";
 import { type MlxCurve, mlxRate } from "../optim/mlx-rate.ts";
-import {
-  checkValue,
-  findKnob,
-  resolveConfig,
-  type Setting,
-  scheduledRate,
-  showValue,
-  type TrainConfig,
-} from "../train/config.ts";
+import { findKnob, resolveConfig, scheduledRate, type TrainConfig } from "../train/config.ts";
+import { checkValue, type Setting, showValue } from "../train/setting.ts";
 
 export interface MappedSchedule {
   readonly knobs: Partial<TrainConfig>;

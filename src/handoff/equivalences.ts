@@ -1,5 +1,6 @@
 /** What each setting of the job is in mlx-lm and in TRL, with this job's numbers, and what has no counterpart there. */
 import { formatCount, formatSetting, listed } from "../core/units.ts";
+import { uniformAdapter } from "../lora/uniform.ts";
 import { mlxRate } from "../optim/mlx-rate.ts";
 import { scheduledRate, type TrainConfig } from "../train/config.ts";
 import { type Batch, strengthOf } from "./job.ts";
@@ -18,6 +19,7 @@ export function equivalences(mlx: MlxJob, trl: TrlJob): Equivalence[] {
   const { config, batch } = mlx;
   return [
     strength(mlx),
+    ...strengthByLayer(mlx),
     lengthOf(config, batch),
     batchRow(config, batch),
     loss(config),
@@ -47,13 +49,35 @@ export function equivalences(mlx: MlxJob, trl: TrlJob): Equivalence[] {
 
 function strength({ config, adapter }: MlxJob): Equivalence {
   const { rank, scale } = strengthOf(config, adapter);
+  const rootOf = config.useRslora && !adapter;
   const alpha = formatSetting(Number((scale * rank).toFixed(9)));
   return {
     what: "Strength",
-    here: `B·A is multiplied with alpha / rank = ${alpha} / ${rank} = ${formatSetting(scale)}.`,
+    here: `B·A is multiplied with ${formatSetting(scale)}, which is alpha / rank = ${alpha} / ${rank}.`,
     mlx: `lora_parameters.scale is that factor itself: ${formatSetting(scale)}. There is no alpha.`,
-    trl: `lora_alpha ${alpha} and r ${rank}, divided there; use_rslora would divide by √r.`,
+    trl: rootOf
+      ? `lora_alpha ${config.alpha} and r ${rank} with use_rslora, which divides by √r.`
+      : `lora_alpha ${alpha} and r ${rank}, divided there; use_rslora would divide by √r.`,
   };
+}
+
+function strengthByLayer({ config, adapter }: MlxJob): Equivalence[] {
+  const fresh = [
+    ...config.rankPattern.map((text) => `rank ${text}`),
+    ...config.alphaPattern.map((text) => `alpha ${text}`),
+  ];
+  const mixed = adapter ? uniformAdapter(adapter).notes : fresh;
+  if (mixed.length === 0) return [];
+  return [
+    {
+      what: "Strength by layer",
+      here: adapter ? "Layers have ranks or scales of their own." : `${listed(fresh)}.`,
+      mlx: adapter
+        ? `One rank and one scale: ${mixed.join("; ")}. What stands in padding never learns; where a scale went into B, its updates are of another size.`
+        : "Unknown: every layer gets the one rank and the one scale.",
+      trl: "rank_pattern and alpha_pattern, the same.",
+    },
+  ];
 }
 
 function lengthOf(config: TrainConfig, { accumulation }: Batch): Equivalence {

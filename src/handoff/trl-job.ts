@@ -5,8 +5,9 @@
 import type { Adapter } from "../lora/adapter.ts";
 import { splitModule } from "../lora/adapter.ts";
 import { type AdapterFile, exportPeft } from "../lora/export.ts";
+import { modulePatterns } from "../lora/patterns.ts";
 import type { TrainConfig } from "../train/config.ts";
-import { type HandoffModel, strengthOf } from "./job.ts";
+import type { HandoffModel } from "./job.ts";
 import { type Argument, call, python, raw } from "./python.ts";
 import type { TrlData } from "./trl-data.ts";
 
@@ -80,23 +81,31 @@ export function sftOptions(job: TrlJob): Argument[] {
   ];
 }
 
-/** The fields of LoraConfig. A start that is there brings its own. */
-export function loraOptions({ config, adapter, modules, blocks }: TrlJob): Argument[] {
-  const { rank, scale } = strengthOf(config, adapter);
+/** The fields of LoraConfig for a new adapter. A start that is there brings its own. */
+export function loraOptions({ config, modules, blocks }: TrlJob): Argument[] {
   const leaves = [...new Set(modules.map((module) => splitModule(module).key.split(".").at(-1)!))].sort();
   const last = config.numLayers > 0 && config.numLayers < blocks ? blocks - config.numLayers : 0;
   const layers = Array.from({ length: blocks - last }, (_, i) => last + i);
   return [
-    ["r", rank],
-    ["lora_alpha", Number((scale * rank).toFixed(9))],
+    ["r", config.rank],
+    ["lora_alpha", config.alpha],
+    ...patternsOf("rank_pattern", config.rankPattern),
+    ...patternsOf("alpha_pattern", config.alphaPattern),
     ["lora_dropout", config.dropout],
     ["target_modules", leaves],
     ...(last > 0 ? ([["layers_to_transform", layers]] as const) : []),
     ["bias", "none"],
-    ["use_rslora", false],
+    ["use_rslora", config.useRslora],
     ["use_dora", config.fineTuneType === "dora"],
     ["task_type", "CAUSAL_LM"],
   ];
+}
+
+function patternsOf(name: string, texts: readonly string[]): Argument[] {
+  const dict = modulePatterns(texts)
+    .map(({ source, value }) => `${python(source)}: ${python(value)}`)
+    .join(", ");
+  return texts.length > 0 ? [[name, raw(`{${dict}}`)]] : [];
 }
 
 function trainScript(job: TrlJob): string {

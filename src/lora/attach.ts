@@ -5,6 +5,7 @@
  */
 import { modelError } from "../core/errors.ts";
 import { Random } from "../core/random.ts";
+import { wholeIfClose } from "../formats/adapter-config.ts";
 import type { ModelConfig } from "../formats/model-config.ts";
 import type { Device } from "../gpu/device.ts";
 import { Program } from "../gpu/program.ts";
@@ -12,17 +13,14 @@ import { ALIGNMENT, alignUp, type Tensor, tensorBytes } from "../gpu/tensor.ts";
 import type { Dropout, Linear, LowRank } from "../nn/linear.ts";
 import type { ModuleTree } from "../nn/module.ts";
 import { recordNorms } from "../ops/dora.ts";
-import { type Adapter, type AdapterFactor, isDora } from "./adapter.ts";
+import { type Adapter, type AdapterFactor, isDora, scaleOf } from "./adapter.ts";
+import { type StrengthOptions, strengths } from "./patterns.ts";
 import { type Target, targetLayers } from "./targets.ts";
-import { uniformAdapter } from "./uniform.ts";
+import { isClose, withScales } from "./uniform.ts";
 
-export interface LoraOptions {
+export interface LoraOptions extends StrengthOptions {
   /** `dora`: with a magnitude for each output. */
   readonly fineTuneType: "lora" | "dora";
-  readonly rank: number;
-  readonly alpha: number;
-  /** The scale is alpha / √rank instead of alpha / rank. */
-  readonly useRslora: boolean;
   /** Probability of dropping an input of the adapter while training. */
   readonly dropout: number;
   /** Leaf names ("q_proj") or block-relative paths ("self_attn.q_proj"). */
@@ -35,7 +33,13 @@ export interface LoraOptions {
   readonly trainable: boolean;
 }
 
-interface Slot extends Target {
+/** A linear that gets factors of this rank, and what their product is multiplied with. */
+interface Layer extends Target {
+  readonly rank: number;
+  readonly scale: number;
+}
+
+interface Slot extends Layer {
   readonly A: Tensor;
   readonly B: Tensor;
   /** null but for DoRA */
@@ -44,9 +48,8 @@ interface Slot extends Target {
 
 /** The adapter of a model, on the device. */
 export interface AttachedLora {
-  readonly rank: number;
+  /** Of layers that have no other. */
   readonly alpha: number;
-  readonly scale: number;
   readonly useRslora: boolean;
   readonly dropout: number;
   readonly slots: readonly Slot[];
@@ -65,17 +68,21 @@ export interface AttachedLora {
  */
 export async function attachLora(tree: ModuleTree, device: Device, options: LoraOptions): Promise<AttachedLora> {
   const targets = targetLayers(tree, options);
-  const { rank, alpha, useRslora } = options;
+  const own = strengths(
+    targets.map(({ path }) => path),
+    options,
+  );
   const shape = { ...options, dora: options.fineTuneType === "dora" };
-  const attached = attach(device, targets, shape, alpha / (useRslora ? Math.sqrt(rank) : rank));
+  const layers = targets.map((target, i) => ({ ...target, rank: own[i]!.rank, scale: own[i]!.scale }));
+  const attached = attach(device, layers, shape);
   if (options.seed === null) return attached;
   const random = new Random(options.seed);
   const values = new Float32Array(attached.parameters.shape[0]!);
   // Drawn by module in the order of the model, so that the layout of the buffer does not change the start.
-  for (const { A, linear } of attached.slots) {
+  for (const { A, linear, rank } of attached.slots) {
     const bound = 1 / Math.sqrt(linear.shape[1]);
     const first = A.offset / 4;
-    for (let i = 0; i < options.rank * linear.shape[1]; i++) values[first + i] = (2 * random.uniform() - 1) * bound;
+    for (let i = 0; i < rank * linear.shape[1]; i++) values[first + i] = (2 * random.uniform() - 1) * bound;
   }
   device.upload(attached.parameters, new Uint8Array(values.buffer));
   if (shape.dora) await writeNorms(attached, device);
@@ -83,9 +90,9 @@ export async function attachLora(tree: ModuleTree, device: Device, options: Lora
 }
 
 /** Each magnitude is the norm of its row of W: B is zero. */
-async function writeNorms({ slots, scale }: AttachedLora, device: Device): Promise<void> {
+async function writeNorms({ slots }: AttachedLora, device: Device): Promise<void> {
   const program = new Program();
-  for (const { linear, A, B, magnitude } of slots) {
+  for (const { linear, A, B, scale, magnitude } of slots) {
     if (!linear.weight) throw modelError("a linear layer has no weights yet");
     const norms = program.tensor(magnitude!.shape, "lora.norms");
     recordNorms(program, linear.weight, { A, B, scale }, norms);
@@ -94,29 +101,31 @@ async function writeNorms({ slots, scale }: AttachedLora, device: Device): Promi
   await device.run(program);
 }
 
-/** Puts an existing adapter on `tree`, under one rank and one scale. It must fit: `checkAdapterFits` reports every misfit before. */
+/** Puts an existing adapter on `tree`, each layer with its rank and its scale. It must fit: `checkAdapterFits` reports every misfit before. */
 export function attachAdapter(
   tree: ModuleTree,
   device: Device,
-  given: Adapter,
+  adapter: Adapter,
   options: { readonly trainable: boolean; readonly dropout?: number },
 ): AttachedLora {
-  const { adapter } = uniformAdapter(given);
   // In the model's order, as fresh adapters have it, so that the two lie alike in the buffer.
   const byPath = new Map(adapter.factors.map((factor) => [factor.module, factor]));
   const all = targetLayers(tree, { targetModules: null, numLayers: 0 });
   const targets = all.filter(({ path }) => byPath.has(path));
   const foreign = adapter.factors.find(({ module }) => !targets.some(({ path }) => path === module));
   if (foreign) throw modelError(`the adapter has factors for ${foreign.module}, which this model does not have`);
-  const { rank, alpha, dropout, use_rslora: useRslora } = adapter;
-  const dora = isDora(adapter);
-  const merged = { rank, alpha, useRslora, dora, ...options, dropout: options.dropout ?? dropout };
-  const attached = attach(device, targets, merged, adapter.scale);
-  writeFactors(
-    attached,
-    device,
-    targets.map(({ path }) => byPath.get(path)!),
-  );
+  const factors = targets.map(({ path }) => byPath.get(path)!);
+  const layers = targets.map((target, i) => ({
+    ...target,
+    rank: factors[i]!.rank,
+    scale: scaleOf(adapter, factors[i]!),
+  }));
+  const { alpha, dropout, use_rslora: useRslora } = adapter;
+  const attached = attach(device, layers, {
+    ...{ alpha, useRslora, dora: isDora(adapter) },
+    ...{ trainable: options.trainable, dropout: options.dropout ?? dropout },
+  });
+  writeFactors(attached, device, factors);
   return attached;
 }
 
@@ -138,9 +147,8 @@ export function writeFactors(attached: AttachedLora, device: Device, factors: re
 
 /** The adapter as plain numbers, from the values of `parameters` (or of a buffer of the same layout). */
 export function readFactors(attached: AttachedLora, values: Float32Array): AdapterFactor[] {
-  return attached.slots.map(({ path, linear, A, B, magnitude: m }) => {
+  return attached.slots.map(({ path, linear, rank, A, B, magnitude: m }) => {
     const [out_features, in_features] = linear.shape;
-    const { rank } = attached;
     const padded = B.shape[1]!;
     const factorB = new Float32Array(out_features * rank);
     for (let row = 0; row < out_features; row++) {
@@ -160,37 +168,39 @@ export function adapterOf(
   { num_hidden_layers }: Pick<ModelConfig, "num_hidden_layers">,
   values: Float32Array,
 ): Adapter {
-  const { rank, alpha, scale, dropout, useRslora: use_rslora } = attached;
-  const factors = readFactors(attached, values);
-  return { rank, alpha, scale, dropout, use_rslora, num_hidden_layers, factors };
+  const { slots, dropout } = attached;
+  const layers = readFactors(attached, values).map((factor, i) => ({ factor, scale: slots[i]!.scale }));
+  const { rank, scale, factors } = withScales(layers, slots[0]!.scale);
+  const alike = slots.every((slot) => slot.rank === rank && isClose(slot.scale, scale));
+  const strength = alike
+    ? { alpha: attached.alpha, use_rslora: attached.useRslora }
+    : { alpha: wholeIfClose(scale * rank), use_rslora: false };
+  return { rank, scale, dropout, num_hidden_layers, factors, ...strength };
 }
 
 interface Shape {
   readonly dora: boolean;
-  readonly rank: number;
   readonly alpha: number;
   readonly useRslora: boolean;
   readonly dropout: number;
   readonly trainable: boolean;
 }
 
-function attach(device: Device, targets: readonly Target[], shape: Shape, scale: number): AttachedLora {
+function attach(device: Device, layers: readonly Layer[], shape: Shape): AttachedLora {
   if (shape.dora && shape.trainable && shape.dropout > 0) throw modelError("DoRA is trained without dropout here");
-  const { offsets, bytes } = layOut(targets, shape);
+  const { offsets, bytes } = layOut(layers, shape);
   const parameters = device.allocate([bytes / 4], "lora.parameters");
   const gradients = shape.trainable ? device.allocate([bytes / 4], "lora.gradients") : null;
   const view = (at: Place): Tensor => {
     const value = { storage: parameters.storage, offset: at.offset, shape: at.shape, element: "f32" } as const;
     return gradients ? { ...value, grad: { ...value, storage: gradients.storage } } : value;
   };
-  const slots = targets.map((target, i) => {
+  const slots = layers.map((layer, i) => {
     const { A, B, magnitude } = offsets[i]!;
-    return { ...target, A: view(A), B: view(B), magnitude: magnitude && view(magnitude) };
+    return { ...layer, A: view(A), B: view(B), magnitude: magnitude && view(magnitude) };
   });
   const attached: AttachedLora = {
-    rank: shape.rank,
     alpha: shape.alpha,
-    scale,
     useRslora: shape.useRslora,
     dropout: shape.dropout,
     slots,
@@ -198,7 +208,7 @@ function attach(device: Device, targets: readonly Target[], shape: Shape, scale:
     gradients,
     dropoutSeed: 0,
   };
-  for (const [i, { A, B, magnitude, linear, replace }] of slots.entries()) {
+  for (const [i, { A, B, scale, magnitude, linear, replace }] of slots.entries()) {
     const lowRank: LowRank = { A, B, scale, magnitude, dropout: dropoutOf(attached, i) };
     replace({ ...linear, lowRank } satisfies Linear);
   }
@@ -225,19 +235,18 @@ interface Places {
  * Byte offsets of every factor: per block first all A, then all B, then all magnitudes. Layers that share an input stand
  * side by side, and so do their A: their low-rank products become one dispatch.
  */
-function layOut(targets: readonly Target[], { rank, dora }: Shape) {
-  const padded = alignUp(rank, 4);
+function layOut(targets: readonly Layer[], { dora }: Shape) {
   let bytes = 0;
   const place = (shape: readonly number[]): Place => {
     const offset = bytes;
     bytes += alignUp(tensorBytes({ shape, element: "f32" }), ALIGNMENT);
     return { offset, shape };
   };
-  const places = new Map<Target, Places>();
+  const places = new Map<Layer, Places>();
   for (const block of new Set(targets.map((target) => target.block))) {
     const own = targets.filter((target) => target.block === block);
-    const As = own.map(({ linear }) => place([padded, linear.shape[1]]));
-    const Bs = own.map(({ linear }) => place([linear.shape[0], padded]));
+    const As = own.map(({ linear, rank }) => place([alignUp(rank, 4), linear.shape[1]]));
+    const Bs = own.map(({ linear, rank }) => place([linear.shape[0], alignUp(rank, 4)]));
     const magnitudes = own.map(({ linear }) => (dora ? place([linear.shape[0]]) : null));
     for (const [i, target] of own.entries()) {
       places.set(target, { A: As[i]!, B: Bs[i]!, magnitude: magnitudes[i]! });

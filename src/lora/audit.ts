@@ -121,14 +121,12 @@ function trace(matrix: Float64Array, size: number): number {
   return sum;
 }
 
-/** What LoRA of this rank on these linears trains: A [r, in] and B [out, r] each, r · (in + out) numbers; DoRA out more. */
+/** What LoRA on these linears trains: A [r, in] and B [out, r] each, r · (in + out) numbers; DoRA out more. */
 export function describeTrainable(
-  linears: Iterable<LinearShape>,
-  rank: number,
+  linears: readonly { readonly rank: number; readonly linear: { readonly shape: readonly [number, number] } }[],
   { dora = false } = {},
 ): { layers: number; tensors: number; parameters: number } {
-  const shapes = [...linears];
-  const width = shapes.reduce((sum, { in_features, out_features }) => sum + in_features + out_features, 0);
-  const outputs = dora ? shapes.reduce((sum, { out_features }) => sum + out_features, 0) : 0;
-  return { layers: shapes.length, tensors: (dora ? 3 : 2) * shapes.length, parameters: rank * width + outputs };
+  const sizes = linears.map(({ rank, linear: { shape } }) => rank * (shape[0] + shape[1]) + (dora ? shape[0] : 0));
+  const parameters = sizes.reduce((sum, size) => sum + size, 0);
+  return { layers: linears.length, tensors: (dora ? 3 : 2) * linears.length, parameters };
 }

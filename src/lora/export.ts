@@ -6,12 +6,13 @@
 
 import { modelError, Problems } from "../core/errors.ts";
 import type { JsonValue } from "../core/json.ts";
-import { type AdapterConfigParts, wholeIfClose } from "../formats/adapter-config.ts";
+import type { AdapterConfigParts } from "../formats/adapter-config.ts";
 import { writeMlxAdapterConfig } from "../formats/mlx-config.ts";
 import { writePeftAdapterConfig } from "../formats/peft-config.ts";
 import { type TensorData, writeSafetensors } from "../formats/safetensors.ts";
-import { type Adapter, checkFactors, firstNonFinite, isDora, scaleOf, splitModule, transpose } from "./adapter.ts";
-import { commonScale, uniformAdapter } from "./uniform.ts";
+import { type Adapter, checkFactors, firstNonFinite, isDora, splitModule, transpose } from "./adapter.ts";
+import { adapterNumbers, leafName } from "./patterns.ts";
+import { uniformAdapter } from "./uniform.ts";
 
 export interface AdapterFile {
   readonly path: string;
@@ -54,7 +55,8 @@ export function exportPeft(adapter: Adapter): AdapterFile[] {
       ...(m ? [tensor(`${name}magnitude_vector`, [out_features], new Float32Array(m))] : []),
     ];
   });
-  const config = writePeftAdapterConfig({ ...configParts(adapter), ...peftTargets(adapter), ...peftNumbers(adapter) });
+  const numbers = adapterNumbers(adapter, { name: (module) => peftPath(adapter, module) });
+  const config = writePeftAdapterConfig({ ...configParts(adapter), ...peftTargets(adapter), ...numbers });
   return files("adapter_model.safetensors", tensors, "pt", config);
 }
 
@@ -127,53 +129,6 @@ function peftTargets(adapter: Adapter): Pick<AdapterConfigParts, "target_modules
   }
   const all = blocks.at(-1) === blocks.length - 1 && (adapter.num_hidden_layers ?? blocks.length) === blocks.length;
   return { target_modules, layers_to_transform: all ? null : blocks };
-}
-
-/** The commonest rank and scale for all, and a pattern for every module that has others: PEFT takes the first that fits. */
-function peftNumbers(adapter: Adapter) {
-  const layers = adapter.factors.map((factor) => ({
-    module: factor.module,
-    rank: factor.rank,
-    scale: scaleOf(adapter, factor),
-  }));
-  const rank = commonest(layers.map((layer) => layer.rank));
-  const scale = commonScale(adapter);
-  const alpha = wholeIfClose(scale * rank);
-  const ranks = layers.map((layer) => ({ module: layer.module, value: layer.rank }));
-  const alphas = layers.map((layer) => ({ module: layer.module, value: wholeIfClose(layer.scale * layer.rank) }));
-  const name = (module: string) => peftPath(adapter, module);
-  return { rank, scale, rank_pattern: patterns(ranks, rank, name), alpha_pattern: patterns(alphas, alpha, name) };
-}
-
-interface LayerValue {
-  readonly module: string;
-  readonly value: number;
-}
-
-/** By leaf name where all of that name agree, else by path. */
-function patterns(layers: readonly LayerValue[], common: number, name: (module: string) => string) {
-  const byLeaf = new Map<string, LayerValue[]>();
-  for (const layer of layers)
-    byLeaf.set(leafName(layer.module), [...(byLeaf.get(leafName(layer.module)) ?? []), layer]);
-  const entries = [...byLeaf].flatMap(([leaf, all]) => {
-    const { value } = all[0]!;
-    if (all.every((layer) => layer.value === value)) return [[leaf, value] as const];
-    return all.map((layer) => [escaped(name(layer.module)), layer.value] as const);
-  });
-  return Object.fromEntries(entries.filter(([, value]) => value !== common));
-}
-
-/** Dots stay, as PEFT's own files have them: a name in which another character stood there does not exist. */
-const escaped = (name: string) => name.replace(/[^\w.-]/g, "\\$&");
-
-function commonest(values: readonly number[]): number {
-  const counts = new Map<number, number>();
-  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
-  return [...counts].sort((a, b) => b[1] - a[1])[0]![0];
-}
-
-function leafName(module: string): string {
-  return module.slice(module.lastIndexOf(".") + 1);
 }
 
 /** transformers keeps the text half of a multimodal model at model.language_model. */

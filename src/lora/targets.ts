@@ -78,7 +78,7 @@ function blockLinears(tree: ModuleTree): Target[] {
   });
 }
 
-/** `name` is the whole path below the block or its last parts: "q_proj", "self_attn.q_proj". */
+/** `name` is the whole path, or the last parts of the path below the block: "q_proj", "self_attn.q_proj". */
 function matches({ path }: Pick<Target, "path">, name: string): boolean {
-  return `.${splitModule(path).key}`.endsWith(`.${name}`);
+  return path === name || `.${splitModule(path).key}`.endsWith(`.${name}`);
 }

@@ -1,7 +1,8 @@
 /** Every knob of the run, those that were changed first; what "auto" came to stands beside it. */
 import { formatSetting } from "../core/units.ts";
-import { describeDefault, flagOf, KNOBS, type Knob, type TrainConfig, type Value } from "../train/config.ts";
+import { flagOf, KNOBS, type Knob, type TrainConfig } from "../train/config.ts";
 import { recomputedWords } from "../train/memory-parts.ts";
+import { describeDefault, type Value } from "../train/setting.ts";
 import { html, type Part } from "./html.ts";
 import type { ReportInput } from "./input.ts";
 import { type Section, table } from "./layout.ts";

@@ -3,7 +3,7 @@ import { modelError } from "../core/errors.ts";
 import type { ModelConfig } from "../formats/model-config.ts";
 import { DryDevice } from "../gpu/dry-run.ts";
 import type { Adapter } from "../lora/adapter.ts";
-import { adapterOf, attachAdapter } from "../lora/attach.ts";
+import { adapterOf, attachLora } from "../lora/attach.ts";
 import { linearShapes } from "../lora/targets.ts";
 import { buildModel } from "../models/registry.ts";
 import { checkpointFactors } from "./checkpoint.ts";
@@ -14,19 +14,13 @@ const UNLIMITED = { maxBinding: Number.MAX_SAFE_INTEGER, maxBuffer: Number.MAX_S
 export async function checkpointAdapter(name: string, bytes: Uint8Array, model: ModelConfig): Promise<Adapter> {
   const { identity, parameters } = await checkpointFactors(name, bytes);
   const { config, modules } = identity;
-  const { rank, alpha, dropout } = config;
   const foreign = () =>
     modelError(`${name}: the checkpoint is of another model`, "Name the model that it was trained on.");
   const { tree } = buildModel(model, name);
   const shapes = linearShapes(tree);
-  const empty = modules.map((module) => {
-    const shape = shapes.get(module);
-    if (!shape) throw foreign();
-    const [A, B] = [new Float32Array(rank * shape.in_features), new Float32Array(shape.out_features * rank)];
-    return { module, ...shape, rank, A, B };
-  });
-  const adapter: Adapter = { rank, alpha, scale: alpha / rank, dropout, use_rslora: false, factors: empty };
-  const attached = attachAdapter(tree, new DryDevice(UNLIMITED), adapter, { trainable: false });
+  if (!modules.every((module) => shapes.has(module))) throw foreign();
+  const options = { ...config, targetModules: modules, numLayers: 0, seed: null, trainable: false };
+  const attached = await attachLora(tree, new DryDevice(UNLIMITED), options);
   if (attached.parameters.shape[0] !== parameters.length) throw foreign();
   return adapterOf(attached, model, parameters);
 }

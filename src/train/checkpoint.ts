@@ -8,7 +8,7 @@ import { toFloat32 } from "../core/dtype.ts";
 import { formatError, Problems } from "../core/errors.ts";
 import { parseJson } from "../core/json.ts";
 import { openSafetensors, type SafetensorsFile, writeSafetensors } from "../formats/safetensors.ts";
-import { findKnob, scheduledRate, type TrainConfig, updateCount } from "./config.ts";
+import { resolveConfig, scheduledRate, type TrainConfig, updateCount } from "./config.ts";
 import type { GuardState } from "./guard.ts";
 import { updatesInEpoch } from "./schedule-plan.ts";
 
@@ -91,8 +91,11 @@ const readCounters = (name: string, { counters = "" }: Metadata) =>
   > & {
     readonly best: { readonly step: number; readonly loss: number } | null;
   };
-const readIdentity = (name: string, { identity = "" }: Metadata) =>
-  parseJson(identity, `${name}: identity`) as RunIdentity;
+/** A checkpoint of before a knob was there ran as its default has it. */
+function readIdentity(name: string, { identity = "" }: Metadata): RunIdentity {
+  const saved = parseJson(identity, `${name}: identity`) as RunIdentity;
+  return { ...saved, config: { ...resolveConfig({}, name), ...saved.config } };
+}
 
 /** Throws when the file is not a checkpoint, or one of another run: every difference is listed. */
 export async function readCheckpoint(name: string, bytes: Uint8Array, identity: RunIdentity): Promise<TrainState> {
@@ -135,8 +138,7 @@ function checkIdentity(name: string, saved: RunIdentity, present: RunIdentity, s
     problems.add(`${what}: the checkpoint has ${JSON.stringify(before)}, this run has ${JSON.stringify(now)}`);
   };
   for (const key of Object.keys(present.config) as (keyof TrainConfig)[]) {
-    // A checkpoint of before a knob was there ran as its default has it.
-    if (!FREE.has(key)) differ(key, saved.config[key] ?? findKnob(key)!.default, present.config[key]);
+    if (!FREE.has(key)) differ(key, saved.config[key], present.config[key]);
   }
   differ("training examples", saved.examples, present.examples);
   differ("adapted modules", saved.modules, present.modules);

@@ -6,28 +6,7 @@
 import { Problems } from "../core/errors.ts";
 import { didYouMean } from "../core/spelling.ts";
 import { LR_SCHEDULES, learningRate } from "../optim/schedule.ts";
-
-export type Value = number | boolean | string | readonly string[];
-
-/** Anything a person can set: a knob of training, or a flag of a command. */
-export interface Setting {
-  /** camelCase; its flag is the same in kebab-case. */
-  readonly name: string;
-  readonly kind: "integer" | "number" | "boolean" | "choice" | "list" | "text";
-  readonly meaning: string;
-  readonly group?: string;
-  readonly default?: Value;
-  readonly unit?: string;
-  readonly choices?: readonly string[];
-  /** Of a choice: a whole number from 0 says it more finely; what it counts. */
-  readonly count?: string;
-  readonly min?: number; // inclusive
-  readonly max?: number; // inclusive
-  readonly above?: number; // exclusive
-  readonly below?: number; // exclusive
-  /** What the value "auto" stands for, where it is allowed. */
-  readonly auto?: string;
-}
+import { checkValue, describeDefault, describeRange, type Setting, type Value } from "./setting.ts";
 
 export interface Knob extends Setting {
   readonly group: string;
@@ -42,6 +21,8 @@ type Plain = {
   boolean: boolean;
   choice: string;
   list: readonly string[];
+  /** "down_proj=4": a number for the modules that a pattern names. */
+  patterns: readonly string[];
   text: string;
 };
 
@@ -109,6 +90,12 @@ export const KNOBS = [
   { name: "useRslora", group: "Adapter", kind: "boolean", default: false,
     meaning: "Scale the update by alpha / √rank instead of alpha / rank, so that high ranks learn as fast as low ones.",
     cost: "Larger steps at the same alpha: lower alpha or the learning rate." },
+  { name: "rankPattern", group: "Adapter", kind: "patterns", default: [], whole: true,
+    meaning: "Other ranks for some layers, as down_proj=4: a name, a path or a pattern as PEFT has it; the first that fits counts.",
+    cost: "Layers that share an input and differ in rank or strength are computed one by one; mlx-lm's file is padded to the largest rank." },
+  { name: "alphaPattern", group: "Adapter", kind: "patterns", default: [],
+    meaning: "Other alphas for some layers, in the same way; a layer's scale is its own alpha over its own rank.",
+    cost: "As alpha for these layers." },
   { name: "dropout", group: "Adapter", kind: "number", default: 0, min: 0, below: 1,
     meaning: "Chance that an input of the update is dropped while training.",
     cost: "Slower learning; helps only on small data over many epochs." },
@@ -226,66 +213,6 @@ export function warmupCount(config: TrainConfig, totalSteps: number): number {
 export function scheduledRate(config: TrainConfig, step: number, totalSteps: number): number {
   const warmup = warmupCount(config, totalSteps);
   return learningRate(step, { schedule: config.lrSchedule, warmup, totalSteps, learningRate: config.learningRate });
-}
-
-/** What is wrong with `value`, as "expected …, got …"; undefined when nothing is. */
-export function checkValue(setting: Setting, value: unknown): string | undefined {
-  if (setting.auto !== undefined && value === "auto") return undefined;
-  return fits(setting, value) ? undefined : `expected ${describeRange(setting)}, got ${showValue(value)}`;
-}
-
-function fits(setting: Setting, value: unknown): boolean {
-  switch (setting.kind) {
-    case "boolean":
-      return typeof value === "boolean";
-    case "text":
-      return typeof value === "string" && value !== "";
-    case "choice":
-      if (setting.count !== undefined && typeof value === "number") return Number.isSafeInteger(value) && value >= 0;
-      return typeof value === "string" && (setting.choices ?? []).includes(value);
-    case "list":
-      return Array.isArray(value) && value.length > 0 && value.every(isWord) && new Set(value).size === value.length;
-    case "integer":
-      return Number.isSafeInteger(value) && inRange(setting, value as number);
-    case "number":
-      return Number.isFinite(value) && inRange(setting, value as number);
-  }
-}
-
-const isWord = (item: unknown) => typeof item === "string" && /^\S+$/.test(item);
-
-function inRange(setting: Setting, value: number): boolean {
-  const { min = -Infinity, max = Infinity, above = -Infinity, below = Infinity } = setting;
-  return value >= min && value <= max && value > above && value < below;
-}
-
-/** The values a setting takes, in words. */
-export function describeRange(setting: Setting): string {
-  const { kind, count, min, max, above, below } = setting;
-  if (kind === "boolean") return "true or false";
-  if (kind === "choice")
-    return `one of ${(setting.choices ?? []).join(", ")}${count ? `, or a number of ${count}` : ""}`;
-  if (kind === "list") return "names without repeats, separated by commas";
-  if (kind === "text") return "text";
-  const low = above !== undefined ? `> ${above}` : min !== undefined ? `≥ ${min}` : "";
-  const high = below !== undefined ? `< ${below}` : max !== undefined ? `≤ ${max}` : "";
-  const bounds = [low, high].filter(Boolean).join(" and ");
-  const auto = setting.auto === undefined ? "" : ' or "auto"';
-  return `${kind === "integer" ? "whole number" : "number"}${bounds && ` ${bounds}`}${auto}`;
-}
-
-/** A value from anywhere as a few words; a nested one is only named. */
-export function showValue(value: unknown): string {
-  const flat = Array.isArray(value) ? value.every(isWord) : typeof value !== "object" || value === null;
-  const text = flat ? `${typeof value === "number" ? value : JSON.stringify(value)}` : "a structure";
-  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
-}
-
-/** A setting's default in words; empty when it has none. */
-export function describeDefault(setting: Setting): string {
-  const value = setting.default;
-  if (value === "auto" && setting.auto) return `auto: ${setting.auto}`;
-  return Array.isArray(value) ? value.join(", ") : String(value ?? "");
 }
 
 /** The README's table of knobs, in markdown. */

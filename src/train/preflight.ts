@@ -59,8 +59,7 @@ function auditAttached({ model, lora, planned }: PreflightInput): Finding {
       "Check the target modules. If they are right, this is a fault of Lorikeet; report it.",
     );
   }
-  const linears = lora.slots.map(({ linear }) => ({ in_features: linear.shape[1], out_features: linear.shape[0] }));
-  const { layers, tensors, parameters } = describeTrainable(linears, lora.rank, {
+  const { layers, tensors, parameters } = describeTrainable(lora.slots, {
     dora: lora.slots.some(({ magnitude }) => magnitude),
   });
   const { parameters: all } = modelFacts(model);
@@ -148,14 +147,12 @@ function tokenIds({ train, model }: PreflightInput): Finding {
   return { id: "token-ids", level: "good", title: "Every token is in the vocabulary", evidence };
 }
 
-const stepSize = ({ config, lora, model }: PreflightInput): Finding =>
-  judgeStepSize({
-    learningRate: config.learningRate,
-    alpha: lora.scale * lora.rank,
-    rank: lora.rank,
-    useRslora: false,
-    parameters: modelFacts(model).parameters,
-  });
+/** Of the layer that is scaled the most. */
+function stepSize({ config: { learningRate }, lora, model }: PreflightInput): Finding {
+  const { rank, scale } = lora.slots.reduce((most, slot) => (slot.scale > most.scale ? slot : most));
+  const { parameters } = modelFacts(model);
+  return judgeStepSize({ learningRate, alpha: scale * rank, rank, useRslora: false, parameters });
+}
 
 /** The plan against what this machine has; `budget` is null where nobody knows. */
 export function judgeMemory({ estimate, blocks }: PlannedMemory, budget: MemoryBudget | null): Finding {

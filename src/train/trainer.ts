@@ -152,12 +152,11 @@ export class Trainer {
 
   private startEvent(): StartEvent {
     const { lora, config, blocks } = this.input;
-    const linears = lora.slots.map(({ linear }) => ({ in_features: linear.shape[1], out_features: linear.shape[0] }));
     const { totalSteps, updatesPerEpoch } = this.plan;
     return {
       ...{ type: "start", totalSteps, doneSteps: this.step, updatesPerEpoch },
       warmup: warmupCount(config, totalSteps),
-      ...describeTrainable(linears, lora.rank, { dora: lora.slots.some(({ magnitude }) => magnitude) }),
+      ...describeTrainable(lora.slots, { dora: lora.slots.some(({ magnitude }) => magnitude) }),
       blocks,
     };
   }

@@ -29,7 +29,7 @@ import { fixtureConfig } from "./support.ts";
 const config = fixtureConfig("llama/config.json");
 const ALL = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
 const options: LoraOptions = {
-  ...{ fineTuneType: "lora", useRslora: false },
+  ...{ fineTuneType: "lora", useRslora: false, rankPattern: [], alphaPattern: [] },
   ...{ rank: 3, alpha: 6, dropout: 0, targetModules: ALL, numLayers: -1, seed: 0, trainable: true },
 };
 const pathsOf = async (changes: Partial<LoraOptions>): Promise<string[]> => {
@@ -102,7 +102,7 @@ describe("a fresh adapter", () => {
     const base = await logits();
     const draw = async (seed: number) => {
       const attached = await attachLora(model.tree, device, { ...options, seed });
-      expect(attached.scale).toBe(2); // alpha / rank
+      expect(attached.slots.map(({ scale }) => scale)).toEqual(Array(14).fill(2)); // alpha / rank
       const factors = readFactors(attached, await valuesOf(attached));
       expect(await logits()).toEqual(base);
       detachAdapter(model.tree);

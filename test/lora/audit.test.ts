@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parseModelConfig } from "../../src/formats/model-config.ts";
-import type { AdapterFactor } from "../../src/lora/adapter.ts";
+import type { AdapterFactor, LinearShape } from "../../src/lora/adapter.ts";
 import { auditAdapter, describeTrainable, measureAdapter } from "../../src/lora/audit.ts";
 import { importAdapter } from "../../src/lora/import.ts";
 import { blockLinears, fixture, fixtureConfig, randomAdapter } from "./support.ts";
@@ -19,6 +19,12 @@ function deltaNorm({ A, B, rank, in_features, out_features }: AdapterFactor, sca
   }
   return norm(delta);
 }
+
+const ofRank = (rank: number, linears: Iterable<LinearShape>) =>
+  [...linears].map(({ in_features, out_features }) => ({
+    rank,
+    linear: { shape: [out_features, in_features] as const },
+  }));
 
 describe("auditAdapter", () => {
   it("gives the norms of the definition, on wide and tall layers", () => {
@@ -112,7 +118,7 @@ describe("describeTrainable", () => {
       },
       "config.json",
     );
-    expect(describeTrainable(blockLinears(config).values(), 8)).toEqual({
+    expect(describeTrainable(ofRank(8, blockLinears(config).values()))).toEqual({
       layers: 196,
       tensors: 392,
       parameters: 20_185_088,
@@ -133,14 +139,14 @@ describe("describeTrainable", () => {
       Array.from({ length: blocks }, () =>
         block.map(([in_features, out_features]) => ({ in_features, out_features })),
       ).flat();
-    expect(describeTrainable(linears(28), 8).parameters).toBe(5_046_272);
-    expect(describeTrainable(linears(16), 8).parameters).toBe(2_883_584);
+    expect(describeTrainable(ofRank(8, linears(28))).parameters).toBe(5_046_272);
+    expect(describeTrainable(ofRank(8, linears(16))).parameters).toBe(2_883_584);
   });
 
   it("equals what an adapter file really holds", async () => {
     const adapter = await importAdapter(fixture("llama/adapters/random"));
     const held = adapter.factors.reduce((sum, { A, B }) => sum + A.length + B.length, 0);
     const linears = blockLinears(fixtureConfig("llama/config.json"));
-    expect(describeTrainable(linears.values(), 4)).toEqual({ layers: 14, tensors: 28, parameters: held });
+    expect(describeTrainable(ofRank(4, linears.values()))).toEqual({ layers: 14, tensors: 28, parameters: held });
   });
 });

@@ -60,6 +60,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
       "worker/client",
       "worker/protocol",
       "train/config",
+      "train/setting",
       "train/events",
       "train/presets",
       "train/memory-budget",

@@ -10,17 +10,9 @@ import {
   KNOBS_OF_MEMORY,
   typicalLengths,
 } from "../../src/train/catalogue-estimate.ts";
-import {
-  checkValue,
-  findKnob,
-  KNOBS,
-  type Knob,
-  type KnobName,
-  resolveConfig,
-  type TrainConfig,
-  type Value,
-} from "../../src/train/config.ts";
+import { findKnob, KNOBS, type Knob, type KnobName, resolveConfig, type TrainConfig } from "../../src/train/config.ts";
 import { type EstimateInput, estimateUpdate } from "../../src/train/estimate.ts";
+import { checkValue, type Value } from "../../src/train/setting.ts";
 
 const count = vi.hoisted(() => ({ runs: 0 }));
 vi.mock("../../src/train/estimate.ts", async (original) => {

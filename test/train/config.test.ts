@@ -1,7 +1,6 @@
 import { describe, expect, expectTypeOf, it } from "vitest";
 import { LorikeetError } from "../../src/core/errors.ts";
 import {
-  checkValue,
   flagOf,
   KNOBS,
   type Knob,
@@ -13,6 +12,7 @@ import {
   updateCount,
   warmupCount,
 } from "../../src/train/config.ts";
+import { checkValue } from "../../src/train/setting.ts";
 
 const DEFAULTS = resolveConfig({}, "test");
 

@@ -1,6 +1,7 @@
 /** What a run would take, before it is started: updates, layers, bytes on the device. */
 import type { DeviceLimits } from "../../gpu/device.ts";
 import { describeTrainable } from "../../lora/audit.ts";
+import { strengths } from "../../lora/patterns.ts";
 import { targetLayers } from "../../lora/targets.ts";
 import { buildModel } from "../../models/registry.ts";
 import { typicalLengths } from "../../train/catalogue-estimate.ts";
@@ -34,15 +35,17 @@ export async function planRun({ model, config, lengths, limits, budget }: PlanIn
   const { estimate, blocks } = await planMemory(input, budget);
   const { weightBytes, peakBytes, parts } = estimate;
   const targets = targetLayers(buildModel(model.config, "plan").tree, config);
-  const shapes = targets.map(({ linear }) => ({ in_features: linear.shape[1], out_features: linear.shape[0] }));
+  const paths = targets.map(({ path }) => path);
+  const ranks = strengths(paths, config);
+  const layers = targets.map(({ linear }, i) => ({ linear, rank: ranks[i]!.rank }));
   const updatesPerEpoch = updatesInEpoch(lengths?.length ?? 0, config);
   return {
     ...{ weightBytes, peakBytes, parts: memoryParts(parts), budgetBytes: budget.bytes, blocks, updatesPerEpoch },
     verdict: fits(peakBytes, budget).verdict,
     updates: lengths ? updateCount(config, updatesPerEpoch) : 0,
     layers: { adapted: targets.length, possible: model.modules.length },
-    parameters: describeTrainable(shapes, config.rank, { dora: config.fineTuneType === "dora" }).parameters,
-    adaptedModules: targets.map(({ path }) => path),
+    parameters: describeTrainable(layers, { dora: config.fineTuneType === "dora" }).parameters,
+    adaptedModules: paths,
     allModules: model.modules,
   };
 }

@@ -5,7 +5,7 @@
 import type { ModelSource } from "../../core/bytes.ts";
 import { modelError } from "../../core/errors.ts";
 import { parseJson } from "../../core/json.ts";
-import type { TrainConfig } from "../../train/config.ts";
+import { resolveConfig, type TrainConfig } from "../../train/config.ts";
 import type { ModelChoice, RunEvent, RunOutcome } from "../protocol.ts";
 import type { Store } from "../storage/store.ts";
 
@@ -82,8 +82,10 @@ export class RunFolder {
   async state(): Promise<StoredRun | null> {
     const bytes = await this.read(STATE_FILE);
     if (!bytes) return null;
-    // Written by this page, so only its JSON is checked.
-    return parseJson(new TextDecoder().decode(bytes), this.at(STATE_FILE)) as unknown as StoredRun;
+    // Written by this page, so only its JSON is checked; an older one knew fewer knobs.
+    const name = this.at(STATE_FILE);
+    const state = parseJson(new TextDecoder().decode(bytes), name) as unknown as StoredRun;
+    return { ...state, config: { ...resolveConfig({}, name), ...state.config } };
   }
 
   async saveState(state: StoredRun): Promise<void> {

@@ -58,7 +58,7 @@ export function openJaxStep(jax: Jax, size: StepSize, run: StepRun, parameters: 
 function updateOf(jax: Jax, size: StepSize, { config, lora }: StepRun) {
   const { numpy: np, tree } = jax;
   const { beta1, beta2, eps, weightDecay, maxGradNorm } = config;
-  const lossOf = jax.valueAndGrad(jaxLoss(jax, size, lora.scale));
+  const lossOf = jax.valueAndGrad(jaxLoss(jax, size, lora.slots[0]!.scale));
 
   return (adapters: Adapters, m: Adapters, v: Adapters, rates: Rates, weights: Weights, data: Data): Updated => {
     const [loss, gradients] = lossOf(tree.ref(adapters), weights, data) as unknown as [JaxArray, Adapters];

@@ -3,12 +3,13 @@ import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { type ModelSource, memoryModel } from "../../../core/bytes.ts";
 import { configError } from "../../../core/errors.ts";
-import { wholeIfClose } from "../../../formats/adapter-config.ts";
 import { type Adapter, isDora, splitModule } from "../../../lora/adapter.ts";
 import { importAdapter } from "../../../lora/import.ts";
+import { adapterNumbers, patternTexts } from "../../../lora/patterns.ts";
 import { resizeAdapter } from "../../../lora/resize.ts";
 import { peekCheckpoint } from "../../../train/checkpoint.ts";
-import { flagOf, overrideConfig, resolveConfig, showValue, type TrainConfig } from "../../../train/config.ts";
+import { flagOf, overrideConfig, resolveConfig, type TrainConfig } from "../../../train/config.ts";
+import { showValue } from "../../../train/setting.ts";
 import { givenKnobs } from "../../args.ts";
 import { readAdapter } from "../../node/adapter-place.ts";
 import { readYamlConfig } from "../../yaml-config.ts";
@@ -113,7 +114,7 @@ async function settle(knobs: Partial<TrainConfig>, origin: Origin, where: string
   }
   const config = resolveConfig(knobs, label);
   const { rank } = origin.adapter;
-  if (knobs.rank === undefined || knobs.rank === rank) {
+  if (knobs.rank === undefined || origin.adapter.factors.every((factor) => factor.rank === knobs.rank)) {
     return { config: withShapeOf(origin.adapter, origin.path, knobs, config), origin, notes: [] };
   }
   const resized = resizeAdapter(origin.adapter, knobs.rank, config.seed);
@@ -127,14 +128,15 @@ async function settle(knobs: Partial<TrainConfig>, origin: Origin, where: string
 /** An adapter that exists has its kind, strength and layers already; asking for others is an error. Its rank is the asked one by now. */
 function withShapeOf(adapter: Adapter, where: string, knobs: Partial<TrainConfig>, config: TrainConfig): TrainConfig {
   const leaves = adapter.factors.map(({ module }) => splitModule(module).key.split(".").at(-1)!);
-  const { useRslora } = config;
+  const useRslora = knobs.useRslora ?? adapter.use_rslora;
+  const { rank, alpha, rank_pattern, alpha_pattern } = adapterNumbers(adapter, { useRslora });
   const shape = {
     fineTuneType: isDora(adapter) ? "dora" : "lora",
-    rank: adapter.rank,
-    alpha: wholeIfClose(adapter.scale * (useRslora ? Math.sqrt(adapter.rank) : adapter.rank)),
+    ...{ rank, alpha, useRslora },
+    ...{ rankPattern: patternTexts(rank_pattern), alphaPattern: patternTexts(alpha_pattern) },
     targetModules: [...new Set(leaves)].sort(),
   } as const;
-  for (const name of ["fineTuneType", "alpha", "targetModules"] as const) {
+  for (const name of ["fineTuneType", "alpha", "rankPattern", "alphaPattern", "targetModules"] as const) {
     const asked = knobs[name];
     const same = JSON.stringify(Array.isArray(asked) ? [...asked].sort() : asked) === JSON.stringify(shape[name]);
     if (asked === undefined || same) continue;

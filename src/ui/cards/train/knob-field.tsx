@@ -62,7 +62,9 @@ function Control({ knob }: KnobProps) {
     case "choice":
       return <SelectField {...field} value={String(value)} onChange={set} options={optionsOf(knob, value)} />;
     case "list":
-      return <WordList {...field} values={Array.isArray(value) ? value : []} onChange={set} suggestions={modules} />;
+      return <WordList {...field} values={wordsOf(value)} onChange={set} suggestions={modules} />;
+    case "patterns":
+      return <WordList {...field} values={wordsOf(value)} onChange={set} placeholder="down_proj=4" />;
     case "integer":
     case "number":
       return <NumberControl knob={knob} />;
@@ -70,6 +72,8 @@ function Control({ knob }: KnobProps) {
       return null; // no knob is one
   }
 }
+
+const wordsOf = (value: unknown): string[] => (Array.isArray(value) ? value : []);
 
 /** A number that came with a run is one more option as long as it stands. */
 const optionsOf = ({ choices = [], count }: NamedKnob, value: unknown) => [

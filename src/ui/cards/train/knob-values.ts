@@ -1,14 +1,7 @@
 /** The knobs of the one table as fields: names in words, shown values, what "auto" comes to, what a change sets. Pure. */
 import { formatSetting } from "../../../core/units.ts";
-import {
-  checkValue,
-  describeDefault,
-  KNOBS,
-  type Knob,
-  type KnobName,
-  type TrainConfig,
-  warmupCount,
-} from "../../../train/config.ts";
+import { KNOBS, type Knob, type KnobName, type TrainConfig, warmupCount } from "../../../train/config.ts";
+import { checkValue, describeDefault } from "../../../train/setting.ts";
 import type { MemoryPlan } from "../../../worker/protocol.ts";
 
 export type Knobs = Readonly<Partial<Record<KnobName, unknown>>>;
