@@ -30,14 +30,18 @@ export interface Kernel {
   flops?(sizes: Sizes): number;
 }
 
-/** Another way of a kernel to its result: the same entry point, bindings and params with other literals and pieces. */
+/** Another way of a kernel to its result: the same entry point, bindings and params with other literals, pieces or text. */
 export interface Form {
   readonly name: string;
   /** Needs subgroups of at least so many invocations. */
   readonly subgroup: number;
+  /** Needs matrix units and subgroups of exactly so many invocations; 0: neither. */
+  readonly units: number;
   readonly constants: Sizes;
-  /** Piece by piece, what takes its place. */
-  readonly pieces: Readonly<Record<string, string>>;
+  /** Piece by piece, what takes its place; null: nothing. */
+  readonly pieces: Readonly<Record<string, string | null>>;
+  /** The file under shaders/ that has the entry point instead. */
+  readonly shader?: string;
   /** Whether it suits a dispatch of these sizes. */
   suits(sizes: Sizes): boolean;
 }
@@ -80,8 +84,22 @@ export function writeParams(kernel: Kernel, params: Sizes, view: DataView, offse
   }
 }
 
-/** `variant` in this form. */
-export const inForm = ({ constants, include }: Variant, form: Form): Variant => ({
-  constants: { ...constants, ...form.constants },
-  include: include.map((piece) => form.pieces[piece] ?? piece),
-});
+/** Whether a device can run it. */
+export const canRun = (
+  form: Form,
+  { subgroup, units }: { readonly subgroup: number; readonly units: number },
+): boolean => form.subgroup <= subgroup && (form.units === 0 || form.units === units);
+
+/** A kernel and its variant in this form. */
+export function inForm(
+  kernel: Kernel,
+  { constants, include }: Variant,
+  form: Form,
+): { kernel: Kernel; variant: Variant } {
+  const pieces = include.flatMap((piece) => {
+    const other = form.pieces[piece];
+    return other === undefined ? piece : (other ?? []);
+  });
+  const stem = form.shader ?? kernel.stem;
+  return { kernel: { ...kernel, stem }, variant: { constants: { ...constants, ...form.constants }, include: pieces } };
+}

@@ -1,5 +1,6 @@
 /** From a GPU object (navigator.gpu, or Dawn in Node) to a device with the adapter's own limits. */
 import { deviceError, LorikeetError } from "../core/errors.ts";
+import { MATRIX_UNITS } from "./matrix-units.ts";
 import type { Sleep } from "./submit-pacer.ts";
 import { WebGpuDevice } from "./webgpu.ts";
 
@@ -28,8 +29,8 @@ export async function openDevice(gpu: GPU | undefined, sleep: Sleep | null = nul
     throw deviceError(message, "Update the browser and the system.", "no-webgpu");
   }
   const requiredLimits = Object.fromEntries(RAISED.map((name) => [name, adapter.limits[name]]));
-  const features: GPUFeatureName[] = ["shader-f16", "subgroups", "timestamp-query"];
-  const requiredFeatures = features.filter((feature) => adapter.features.has(feature));
+  const features: readonly string[] = ["shader-f16", "subgroups", "timestamp-query", MATRIX_UNITS];
+  const requiredFeatures = features.filter((feature) => adapter.features.has(feature)) as GPUFeatureName[];
   const device = await adapter.requestDevice({ requiredLimits, requiredFeatures }).catch((cause: unknown) => {
     throw deviceError(`the WebGPU adapter gave no device: ${String(cause)}`, NO_ADAPTER_HINT, "no-webgpu");
   });

@@ -123,7 +123,8 @@ export class Pipelines {
       this.pipelines.set(key, await this.device.createComputePipelineAsync({ label: key, layout, compute }));
     } catch (cause) {
       const info = await module.getCompilationInfo();
-      const lines = info.messages.map((m) => `  ${m.type} at ${m.lineNum}:${m.linePos}: ${m.message}`);
+      const errors = info.messages.filter(({ type }) => type === "error");
+      const lines = errors.map((m) => `  ${m.type} at ${m.lineNum}:${m.linePos}: ${m.message}`);
       const reason = lines.length > 0 ? lines.join("\n") : String(cause);
       throw deviceError(
         `${key} does not compile:\n${reason}`,

@@ -17,9 +17,9 @@ export function shaderText(name: string): string {
 }
 
 /** WGSL wants them before everything else. */
-const ENABLE = /^enable .*;$/gm;
+const ENABLE = /^(enable .*|diagnostic\(.*\));$/gm;
 
-/** Language extensions (`enable …;`) of the pieces, a prelude of literals, the pieces, then the shader itself. */
+/** Language extensions (`enable …;`) and diagnostic filters of the pieces, a prelude of literals, the pieces, then the shader itself. */
 export function assemble(kernel: Kernel, variant: Variant): string {
   const constants = kernel.constants.map((name) => {
     const value = variant.constants[name];

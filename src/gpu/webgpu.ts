@@ -10,6 +10,7 @@ import { CommandBatch, type PendingRead } from "./command-batch.ts";
 import { type Counters, type Device, type DeviceLimits, emptyCounters, residentTensor } from "./device.ts";
 import { Buffers, count, dispatchCost, execute } from "./execute.ts";
 import { type Form, inForm, PARAMS_SLOT, writeParams } from "./kernel.ts";
+import { matrixUnits } from "./matrix-units.ts";
 import { type Binding, Pipelines } from "./pipelines.ts";
 import type { Profiler } from "./profiler.ts";
 import { analyse, type Command, type DispatchCommand, type Program } from "./program.ts";
@@ -33,6 +34,8 @@ export class WebGpuDevice implements Device {
   readonly gpu: GPUDevice;
   /** Least size of a subgroup; 0: there are none. */
   readonly subgroup: number;
+  /** Size of the subgroups that have matrix units; 0: there are none. */
+  readonly units: number;
   /** Forms of kernels that are taken wherever they suit. */
   readonly forms = new Set<Form>();
   /** Set by whoever wants to know where the time goes. */
@@ -53,6 +56,7 @@ export class WebGpuDevice implements Device {
     const { maxStorageBufferBindingSize, maxBufferSize } = gpu.limits;
     this.limits = { maxBinding: Math.min(maxStorageBufferBindingSize, maxBufferSize), maxBuffer: maxBufferSize };
     this.subgroup = gpu.features.has("subgroups") ? (gpu.adapterInfo?.subgroupMinSize ?? 0) : 0;
+    this.units = matrixUnits(gpu);
     this.pipelines = new Pipelines(gpu);
     const create = (size: number, label: string) => gpu.createBuffer({ size, label, usage: USAGE_STORAGE });
     const destroy = (buffer: GPUBuffer) => {
@@ -135,7 +139,7 @@ export class WebGpuDevice implements Device {
   private formed(command: Command): Command {
     if (command.kind !== "dispatch") return command;
     const form = command.kernel.forms?.find((one) => this.forms.has(one) && one.suits(command.params));
-    return form ? { ...command, variant: inForm(command.variant, form) } : command;
+    return form ? { ...command, ...inForm(command.kernel, command.variant, form) } : command;
   }
 
   /** When at most two submits are in flight. A GPU→CPU wait; throws what went wrong meanwhile. */

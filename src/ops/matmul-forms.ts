@@ -1,6 +1,6 @@
 /**
- * Other ways to the matrix products: which rows of c an invocation makes, how it comes by their elements of a, and whether
- * several share a sum. Which is faster depends on the GPU: tune.ts measures.
+ * Other ways to the matrix products: which rows of c an invocation makes, how it comes by their elements of a, whether
+ * several share a sum, or whether a GPU's matrix units do it all. Which is faster depends on the GPU: tune.ts measures.
  */
 import type { Form, Sizes } from "../gpu/kernel.ts";
 
@@ -18,11 +18,20 @@ interface Shape {
   readonly name: string;
   readonly size: SizeClass;
   readonly subgroup?: number;
+  readonly units?: number;
+  readonly shader?: string;
   readonly constants: Sizes;
-  readonly pieces: Readonly<Record<string, string>>;
+  readonly pieces: Form["pieces"];
 }
 
 const rows = (name: string, count: number) => ({ "rows-direct": `rows-${name}`, "sums-4": `sums-${count}` });
+
+/** Of 64 invocations, subgroups of `size` make 32 rows of size columns each: COLS blocks of eight. */
+const units = (size: number): Shape => ({
+  ...{ name: `units-${size}`, size: "wide", units: size, shader: "lib/product-units" },
+  constants: { WX: 16, ROWS: 8, COLS: size / 8 },
+  pieces: { "rows-direct": null, "sums-4": null, "sum-own": "units-f32" },
+});
 
 const SHAPES: readonly Shape[] = [
   { name: "eight", size: "wide", constants: { ROWS: 8 }, pieces: rows("eight", 8) },
@@ -31,6 +40,7 @@ const SHAPES: readonly Shape[] = [
   { name: "staged", size: "wide", constants: { WX: 64, ROWS: 16 }, pieces: rows("staged", 16) },
   // Sixteen times the invocations, where there would be too few for a GPU.
   { name: "shared", size: "narrow", constants: { WX: 2, SHARE: 16 }, pieces: { "sum-own": "sum-shared" } },
+  ...[8, 16, 32, 64].map(units),
 ];
 
 /** Rows and columns of c, and the length of the sum. */
@@ -53,7 +63,8 @@ function suits(layout: Layout, size: SizeClass, sizes: Sizes): boolean {
 }
 
 export const formsOf = (layout: Layout): readonly MatmulForm[] =>
-  SHAPES.map(({ name, size, subgroup = 0, constants, pieces }) => ({
-    ...{ name: `${layout} ${name}`, layout, size, subgroup, constants, pieces },
-    suits: (sizes) => suits(layout, size, sizes),
+  SHAPES.map(({ name, subgroup = 0, units = 0, ...shape }) => ({
+    ...shape,
+    ...{ name: `${layout} ${name}`, layout, subgroup, units },
+    suits: (sizes) => suits(layout, shape.size, sizes),
   }));

@@ -35,12 +35,12 @@ const params = {
   apart: "u32",
   scale: "f32",
 } as const;
-const constants = ["WX", "ROWS", "SHARE", "BITS", "GROUP"];
+const constants = ["WX", "ROWS", "SHARE", "COLS", "BITS", "GROUP"];
 
 const INVOCATIONS = 64;
 /** What every product is without another form: four rows of c for each invocation, which loads and sums up everything itself. */
-const PLAIN = { ROWS: 4, SHARE: 1, BITS: 0, GROUP: 0 };
-const PLAIN_PIECES = ["sums-4", "rows-direct", "sum-own"];
+const PLAIN = { ROWS: 4, SHARE: 1, COLS: 0, BITS: 0, GROUP: 0 };
+const PLAIN_PIECES = ["products", "sums-4", "rows-direct", "sum-own"];
 
 /**
  * Width of a workgroup: 8×8 for a large c, narrow for a narrow one (a low-rank product) and wide for a low one, so that

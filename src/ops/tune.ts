@@ -7,6 +7,7 @@
 import { configError, type LorikeetError } from "../core/errors.ts";
 import { Random } from "../core/random.ts";
 import { fetchFloats } from "../gpu/device.ts";
+import { canRun } from "../gpu/kernel.ts";
 import { Program } from "../gpu/program.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import type { WebGpuDevice } from "../gpu/webgpu.ts";
@@ -57,7 +58,7 @@ const tolerance = (depth: number) => 1e-6 * depth;
 /** Sets the device's forms. Throws ConfigError when the wish names none that there are. GPU→CPU waits. */
 export async function tune(device: WebGpuDevice, { wish, memory, where, clock = now }: Tuning): Promise<void> {
   const forms = MATMULS.flatMap((kernel) => kernel.forms as readonly MatmulForm[]);
-  const possible = forms.filter(({ subgroup }) => subgroup <= device.subgroup);
+  const possible = forms.filter((form) => canRun(form, device));
   const choose = (chosen: readonly MatmulForm[]) => {
     device.forms.clear();
     for (const form of chosen) device.forms.add(form);

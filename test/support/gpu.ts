@@ -15,7 +15,7 @@ let gpu: GPU | undefined;
 export function testGpu(): GPU {
   if (gpu) return gpu;
   Object.assign(globalThis, globals);
-  gpu = create([]);
+  gpu = create(["enable-dawn-features=allow_unsafe_apis"]); // as src/cli/node/gpu.ts
   return gpu;
 }
 

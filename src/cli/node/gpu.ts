@@ -16,7 +16,8 @@ let gpu: GPU | undefined;
 export function nodeGpu(): GPU {
   if (!gpu) {
     Object.assign(globalThis, globals);
-    gpu = create([]);
+    // Matrix units are an experiment of Dawn's: shown on request, and used where they win (ops/tune.ts).
+    gpu = create(["enable-dawn-features=allow_unsafe_apis"]);
   }
   return gpu;
 }
