@@ -2,6 +2,7 @@
 import { formatBytes, formatCount } from "../../core/units.ts";
 import { type ModelConfig, parseModelConfig } from "../../formats/model-config.ts";
 import { findEntry } from "../../hub/catalogue.ts";
+import { entryElement } from "../../train/catalogue-estimate.ts";
 import { resolveConfig } from "../../train/config.ts";
 import { type Estimate, type EstimateInput, estimateUpdate } from "../../train/estimate.ts";
 import { type MemoryPart, memoryParts } from "../../train/memory-parts.ts";
@@ -72,7 +73,7 @@ async function rowOf(model: string): Promise<MemoryRow> {
 }
 
 function inputOf(model: string, tokens: number, recomputed: number): EstimateInput {
-  const { dtype: element } = findEntry(model)!;
+  const element = entryElement(findEntry(model)!);
   return { config: configOf(model), element, train: TRAIN, lengths: [{ tokens, supervised: tokens - 1 }], recomputed };
 }
 
