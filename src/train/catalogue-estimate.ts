@@ -118,7 +118,13 @@ async function measure<Verdict>(
   config: ModelConfig,
   { train, lengths = typicalLengths(train), limits, judge }: DescribeOptions<Verdict>,
 ): Promise<{ plain: Need<Verdict>; checkpointed: Need<Verdict> }> {
-  const input = { config, element: entryElement(entry), train, lengths: cut(lengths, config), ...(limits && { limits }) };
+  const input = {
+    config,
+    element: entryElement(entry),
+    train,
+    lengths: cut(lengths, config),
+    ...(limits && { limits }),
+  };
   const need = async (recomputed: number): Promise<Need<Verdict>> => {
     const { weightBytes, adapterBytes, peakBytes } = await remembered({ ...input, recomputed });
     return { weightBytes, adapterBytes, peakBytes, verdict: judge(peakBytes) };

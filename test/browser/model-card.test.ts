@@ -109,7 +109,11 @@ describe.skipIf(missing)(`the Model card in Chromium${missing ? ` (no browser: $
     const ways: readonly (readonly [string, string, string])[] = [
       ["offline", "Try again", "loadModel()"],
       ["device-lost", "Try again", "loadModel()"],
-      ["too-large", "Use Qwen3 1.7B, which fits", 'chooseModel({"kind":"hub","id":"Qwen/Qwen3-1.7B"}, {})'],
+      [
+        "too-large",
+        "Use Mistral 7B v0.3, 4 bits, which fits",
+        'chooseModel({"kind":"hub","id":"mlx-community/Mistral-7B-Instruct-v0.3-4bit"}, {})',
+      ],
       ["paused", "Resume", "loadModel()"],
       ["loading", "Pause", "pauseDownload()"],
       ["known", "Download and load, 995 MB", "loadModel()"],
