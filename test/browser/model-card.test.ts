@@ -60,6 +60,9 @@ describe.skipIf(missing)(`the Model card in Chromium${missing ? ` (no browser: $
       await page.getByRole("radio", { name: source }).check();
       expect(await lookProblems(page, `model-panel-${source.replace(" ", "-").toLowerCase()}`)).toEqual([]);
     }
+    await page.getByText("8 models do not fit here").click();
+    expect(await page.getByText("Set the memory above").isVisible()).toBe(true);
+    expect(await lookProblems(page, "model-others")).toEqual([]);
     await page.getByRole("radio", { name: "Llama 3.2 1B" }).check();
     await page.getByText("Models kept in this browser").click();
     expect(await lookProblems(page, "model-picked-gated")).toEqual([]);

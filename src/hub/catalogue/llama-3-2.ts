@@ -49,7 +49,7 @@ export const LLAMA_3_2: readonly CatalogueEntry[] = [
     ...common,
     id: "meta-llama/Llama-3.2-3B-Instruct",
     title: "Llama 3.2 3B",
-    purpose: "Noticeably better than the 1B at following instructions, for machines with much memory.",
+    purpose: "Noticeably better than the 1B at following instructions; runs in nearly every local app.",
     parameters: 3_212_749_824,
     bytes: { weights: 6_425_529_048, unread: 0, tokenizer: TOKENIZER },
     config: { ...llama, hidden_size: 3072, num_hidden_layers: 28, num_attention_heads: 24, head_dim: 128 },

@@ -4,8 +4,8 @@
  *
  * Figures: file sizes as the Hub lists them (Qwen3-1.7B at 3b1b1768, Qwen3-4B at 4dcb3d10, Qwen3-8B, Llama-3.2-3B at
  * 7f0dc925), of the others as the same tensors give when saved; a header of 73 to 107 kB included. Tokenizers as the Hub
- * lists them for the original, or for another model with the same one that mlx-lm converted. Configs are the originals',
- * with "quantization".
+ * lists them, or lists the original's, or that of another size which mlx-lm converted; Mistral's to a tenth of a megabyte.
+ * Configs are the originals', with "quantization".
  */
 
 import type { JsonObject } from "../../core/json.ts";
@@ -78,7 +78,7 @@ export const MLX_COMMUNITY: readonly CatalogueEntry[] = [
     "Qwen/Qwen2.5-7B-Instruct",
     {
       title: "Qwen2.5 7B",
-      purpose: "The best of Qwen2.5 that a computer with 16 GB can train: many languages, code, fixed forms.",
+      purpose: "The strongest of Qwen2.5 here: many languages, code, and steady at fixed forms.",
       licence: APACHE_2,
       parameters: 7_615_616_512,
       config: {

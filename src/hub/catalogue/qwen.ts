@@ -115,7 +115,7 @@ export const QWEN3: readonly CatalogueEntry[] = [
     ...common,
     id: "Qwen/Qwen3-1.7B",
     title: "Qwen3 1.7B",
-    purpose: "The best of these sizes at reasoning and at many languages; it can think aloud before it answers.",
+    purpose: "Good for its size at reasoning and at many languages; it can think aloud before it answers.",
     parameters: 1_720_574_976,
     bytes: { weights: 4_063_515_592, unread: 622_329_856, tokenizer: QWEN3_TOKENIZER },
     config: {

@@ -1,8 +1,8 @@
 /**
  * SmolLM3 of Hugging Face: llama blocks, every fourth without positions; Apache 2.0, not gated.
  *
- * Figures: parameters and the tensors' bytes as the index file lists them (at a07cc9a0), and as the config gives; the two
- * files have a header of 38 kB more. Config as published.
+ * Figures: parameters and the tensors' bytes as the index file lists them (at a07cc9a0), and as the config gives; weights
+ * as these tensors give when saved, a header of 38 kB included; the tokenizer to a tenth of a megabyte. Config as published.
  */
 
 import { APACHE_2 } from "../licences.ts";

@@ -37,6 +37,7 @@ const row = (id: string, parameters: number, plain: string | null, checkpointed 
     plain: plain === null ? null : need(2e9, plain),
     checkpointed: checkpointed === null ? null : need(1e9, checkpointed),
   }) as unknown as CatalogueRow;
+const spaced = (facts: string) => facts.replaceAll("\u00a0", " ");
 /** The codes of another row's model. */
 const codes = (id: string, original: string, parameters: number, plain: string): CatalogueRow => {
   const one = row(id, parameters, plain);
@@ -63,7 +64,8 @@ describe("choices of a model", () => {
 
   it("puts a row into words, with the memory of the way it would be trained", () => {
     const choice = catalogueChoice(row("a/small", 1, "fits"), [kept("A/small", false)]);
-    expect(choice.facts).toBe("MIT License · 271 MB to download · 2.0 GB of memory");
+    expect(spaced(choice.facts)).toBe("MIT License · 271 MB to download · 2.0 GB of memory");
+    expect(choice.facts.split(" · ").join("")).not.toContain(" ");
     expect(choice).toMatchObject({ badge: { text: "Fits", tone: "good" }, kept: "part", disabled: null });
     expect(needOf(row("a/mid", 1, "too-large", "tight"))).toEqual({ bytes: 1e9, verdict: "tight" });
     expect(catalogueChoice(row("a/mid", 1, "too-large", "tight"), [])).toMatchObject({
@@ -71,10 +73,10 @@ describe("choices of a model", () => {
     });
   });
 
-  it("says of codes what they are and who made them", () => {
+  it("says who quantised it", () => {
     const choice = catalogueChoice(codes("mlx/big-4bit", "a/big", 1, "fits"), []);
-    expect(choice.facts).toMatch(/^MLX's codes of 4 bits, by mlx · MIT License · /);
-    expect(catalogueChoice(row("a/big", 1, "fits"), []).facts).toMatch(/^MIT License/);
+    expect(spaced(choice.facts)).toMatch(/^Quantised by mlx · MIT License · /);
+    expect(spaced(catalogueChoice(row("a/big", 1, "fits"), []).facts)).toMatch(/^MIT License/);
   });
 
   it("keeps what cannot be chosen apart, in order", () => {

@@ -53,8 +53,8 @@ export function CataloguePanel({ locked, browsing, onBrowse }: CataloguePanelPro
         explain={
           <Explain term="Memory">
             What training with short records takes at its peak, worked out by a dry run of one update. Longer records
-            and larger batches take more; the Train card shows the sum for your data. In codes of 4 bits a model takes
-            little more than a quarter, so a far larger one fits; the adapter learns to work with what they lose.
+            and larger batches take more; the Train card shows the sum for your data. Quantised to 4 bits a model takes
+            little more than a quarter, so a far larger one fits; the adapter learns to work with what that loses.
           </Explain>
         }
       />

@@ -34,7 +34,7 @@ export interface CatalogueChoice {
   readonly id: string;
   readonly title: string;
   readonly purpose: string;
-  /** What codes it is in, if any; licence, download, memory. */
+  /** Who quantised it, if anybody; licence, download, memory. Lines break between them only. */
   readonly facts: string;
   readonly badge: { readonly tone: "neutral" | "good" | "warn" | "bad"; readonly text: string };
   readonly kept: "whole" | "part" | null;
@@ -43,6 +43,7 @@ export interface CatalogueChoice {
   readonly disabled: string | null;
 }
 
+const unbroken = (fact: string): string => fact.replaceAll(" ", "\u00a0");
 const ownerOf = (id: string): string => id.slice(0, id.indexOf("/"));
 
 /** One row of the catalogue in words. */
@@ -51,13 +52,19 @@ export function catalogueChoice(row: CatalogueRow, kept: readonly KeptModel[]): 
   const held = kept.find(({ choice }) => choice.kind === "hub" && sameId(choice.id, entry.id));
   const need = needOf(row);
   const facts = [
-    ...(entry.coded ? [`MLX's codes of ${entry.coded.bits} bits, by ${ownerOf(entry.id)}`] : []),
+    ...(entry.coded ? [`Quantised by ${ownerOf(entry.id)}`] : []),
     entry.licence.name,
     `${formatBytes(downloadBytes)} to download`,
     ...(need ? [`${formatBytes(need.bytes)} of memory`] : []),
   ];
   const base = {
-    ...{ id: entry.id, title: entry.title, purpose: entry.purpose, facts: facts.join(" · "), gated: entry.gated },
+    ...{
+      id: entry.id,
+      title: entry.title,
+      purpose: entry.purpose,
+      facts: facts.map(unbroken).join(" · "),
+      gated: entry.gated,
+    },
     kept: held ? (held.whole ? ("whole" as const) : ("part" as const)) : null,
   };
   if (!supported) {
