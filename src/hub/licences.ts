@@ -19,6 +19,13 @@ export const APACHE_2: Licence = {
   restriction: null,
 };
 
+export const MIT: Licence = {
+  id: "MIT",
+  name: "MIT License",
+  url: "https://opensource.org/license/mit",
+  restriction: null,
+};
+
 export const QWEN_RESEARCH: Licence = {
   id: "LicenseRef-Qwen-Research",
   name: "Qwen Research License",

@@ -6,6 +6,7 @@
 import { LorikeetError } from "../core/errors.ts";
 import { type ModelConfig, parseModelConfig } from "../formats/model-config.ts";
 import type { DeviceLimits } from "../gpu/device.ts";
+import { quantizedElement, type WeightElement } from "../gpu/weight-element.ts";
 import { type CatalogueEntry, contextTokens, downloadBytes } from "../hub/catalogue/entry.ts";
 import { accessSteps, CATALOGUE, modelPage } from "../hub/catalogue.ts";
 import { supportedFamilies } from "../models/registry.ts";
@@ -107,12 +108,23 @@ async function orReason<T extends object>(work: () => T | Promise<T>): Promise<T
   }
 }
 
+/** How the matrices of an entry lie on the device: as published, coded ones in their codes. */
+export function entryElement({ dtype, coded }: Pick<CatalogueEntry, "dtype" | "coded">): WeightElement {
+  return coded ? quantizedElement({ ...coded, scales: dtype }) : dtype;
+}
+
 async function measure<Verdict>(
-  { dtype: element }: CatalogueEntry,
+  entry: CatalogueEntry,
   config: ModelConfig,
   { train, lengths = typicalLengths(train), limits, judge }: DescribeOptions<Verdict>,
 ): Promise<{ plain: Need<Verdict>; checkpointed: Need<Verdict> }> {
-  const input = { config, element, train, lengths: cut(lengths, config), ...(limits && { limits }) };
+  const input = {
+    config,
+    element: entryElement(entry),
+    train,
+    lengths: cut(lengths, config),
+    ...(limits && { limits }),
+  };
   const need = async (recomputed: number): Promise<Need<Verdict>> => {
     const { weightBytes, adapterBytes, peakBytes } = await remembered({ ...input, recomputed });
     return { weightBytes, adapterBytes, peakBytes, verdict: judge(peakBytes) };

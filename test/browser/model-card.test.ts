@@ -60,6 +60,9 @@ describe.skipIf(missing)(`the Model card in Chromium${missing ? ` (no browser: $
       await page.getByRole("radio", { name: source }).check();
       expect(await lookProblems(page, `model-panel-${source.replace(" ", "-").toLowerCase()}`)).toEqual([]);
     }
+    await page.getByText("8 models do not fit here").click();
+    expect(await page.getByText("Set the memory above").isVisible()).toBe(true);
+    expect(await lookProblems(page, "model-others")).toEqual([]);
     await page.getByRole("radio", { name: "Llama 3.2 1B" }).check();
     await page.getByText("Models kept in this browser").click();
     expect(await lookProblems(page, "model-picked-gated")).toEqual([]);
@@ -109,7 +112,11 @@ describe.skipIf(missing)(`the Model card in Chromium${missing ? ` (no browser: $
     const ways: readonly (readonly [string, string, string])[] = [
       ["offline", "Try again", "loadModel()"],
       ["device-lost", "Try again", "loadModel()"],
-      ["too-large", "Use Qwen3 1.7B, which fits", 'chooseModel({"kind":"hub","id":"Qwen/Qwen3-1.7B"}, {})'],
+      [
+        "too-large",
+        "Use Mistral 7B v0.3, 4 bits, which fits",
+        'chooseModel({"kind":"hub","id":"mlx-community/Mistral-7B-Instruct-v0.3-4bit"}, {})',
+      ],
       ["paused", "Resume", "loadModel()"],
       ["loading", "Pause", "pauseDownload()"],
       ["known", "Download and load, 995 MB", "loadModel()"],

@@ -18,7 +18,7 @@ async function withoutDevice(...argv: string[]): Promise<string> {
 
 it("prints the same figures as text and as JSON, and its parts make the peak", async () => {
   const { rows, shown } = JSON.parse(await withoutDevice("--memory", "--json")) as MemoryResult;
-  expect(rows.map(({ needs }) => needs.map(({ tokens }) => tokens))).toEqual(Array(7).fill([512, 2048, 8192]));
+  expect(rows.map(({ needs }) => needs.map(({ tokens }) => tokens))).toEqual(Array(8).fill([512, 2048, 8192]));
   for (const { needs } of rows) for (const { kept, recomputed } of needs) expect(recomputed).toBeLessThan(kept);
   for (const { parts, peakBytes } of shown.updates) {
     expect(parts.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(peakBytes);

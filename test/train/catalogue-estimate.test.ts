@@ -7,6 +7,7 @@ import { supportedFamilies } from "../../src/models/registry.ts";
 import {
   type DescribeOptions,
   describeCatalogue,
+  entryElement,
   KNOBS_OF_MEMORY,
   typicalLengths,
 } from "../../src/train/catalogue-estimate.ts";
@@ -55,8 +56,9 @@ describe("the whole catalogue", () => {
       if (supportedFamilies().includes(family)) {
         expect({ id: entry.id, supported, reason }).toEqual({ id: entry.id, supported: true, reason: null });
         // Norms and biases are f32 on the device.
-        expect(plain!.weightBytes).toBeGreaterThanOrEqual(2 * entry.parameters);
-        expect(plain!.weightBytes).toBeLessThan(2.01 * entry.parameters);
+        const each = entry.coded ? 4.5 / 8 : 2;
+        expect(plain!.weightBytes).toBeGreaterThanOrEqual(each * entry.parameters);
+        expect(plain!.weightBytes).toBeLessThan(1.005 * each * entry.parameters);
         expect(plain!.peakBytes).toBeGreaterThan(plain!.weightBytes + plain!.adapterBytes);
         expect(checkpointed!.peakBytes).toBeGreaterThan(plain!.weightBytes + plain!.adapterBytes);
         expect(checkpointed!.peakBytes).toBeLessThan(plain!.peakBytes);
@@ -70,6 +72,45 @@ describe("the whole catalogue", () => {
   it("survives the way to the page", async () => {
     const rows = await describeCatalogue({ train, judge: (bytes) => bytes < 2e9, catalogue: CATALOGUE.slice(0, 3) });
     expect(structuredClone(rows)).toEqual(rows);
+  });
+});
+
+describe("a model in codes", () => {
+  const coded = findEntry("mlx-community/Qwen3-1.7B-4bit")!;
+
+  it("takes its codes, scales and biases, and little more than a quarter of the original", async () => {
+    const original = findEntry(coded.coded!.original)!;
+    expect([entryElement(coded), entryElement(original)]).toEqual(["q4g64-bf16", "bf16"]);
+    const [codes, plain] = [await describeOne(coded), await describeOne(original)];
+    const share = codes.plain!.weightBytes / plain.plain!.weightBytes;
+    expect(share).toBeGreaterThan(0.281);
+    expect(share).toBeLessThan(0.282);
+    // All but the weights is the same.
+    const rest = (row: typeof codes) => row.plain!.peakBytes - row.plain!.weightBytes;
+    expect(rest(codes)).toBe(rest(plain));
+    expect(codes.plain!.adapterBytes).toBe(plain.plain!.adapterBytes);
+  });
+
+  it("is what its file holds, but for norms of twice as many bits and the file's header", async () => {
+    const { plain } = await describeOne(coded);
+    const { config, bytes } = coded;
+    const [C, L, D] = [config.hidden_size, config.num_hidden_layers, config.head_dim].map(Number) as [
+      number,
+      number,
+      number,
+    ];
+    const norms = L * (2 * C + 2 * D) + C;
+    const header = bytes.weights - (plain!.weightBytes - 2 * norms);
+    expect(header).toBeGreaterThan(70_000);
+    expect(header).toBeLessThan(110_000);
+  });
+
+  it("with more bits takes more", async () => {
+    const entry = { ...tiny(11), coded: { bits: 4, group: 64, original: "someone/tiny" } } as const;
+    const bytes = async (bits: 2 | 4 | 8) =>
+      (await describeOne({ ...entry, coded: { ...entry.coded, bits } })).plain!.weightBytes;
+    expect(await bytes(2)).toBeLessThan(await bytes(4));
+    expect(await bytes(4)).toBeLessThan(await bytes(8));
   });
 });
 

@@ -2,6 +2,7 @@
 import { formatBytes, formatCount } from "../../core/units.ts";
 import { type ModelConfig, parseModelConfig } from "../../formats/model-config.ts";
 import { findEntry } from "../../hub/catalogue.ts";
+import { entryElement } from "../../train/catalogue-estimate.ts";
 import { resolveConfig } from "../../train/config.ts";
 import { type Estimate, type EstimateInput, estimateUpdate } from "../../train/estimate.ts";
 import { type MemoryPart, memoryParts } from "../../train/memory-parts.ts";
@@ -16,6 +17,7 @@ const MODELS = [
   "Qwen/Qwen2.5-3B-Instruct",
   "meta-llama/Llama-3.2-1B-Instruct",
   "meta-llama/Llama-3.2-3B-Instruct",
+  "mlx-community/Qwen2.5-7B-Instruct-4bit",
 ] as const;
 const LENGTHS = [512, 2048, 8192] as const;
 
@@ -24,7 +26,7 @@ const SHOWN = { model: "Qwen/Qwen2.5-0.5B-Instruct", tokens: 2048 } as const;
 
 /** One record, every token but its first supervised; all else as the knobs are: rank 8 on all linears, with the guard. */
 export const ASSUMED =
-  "weights in bf16, one record a batch, every token supervised, rank 8 on all linears, the guard on";
+  "weights in bf16 or the codes that are named, one record a batch, every token supervised, rank 8 on all linears, the guard on";
 const TRAIN = resolveConfig({}, "bench");
 
 export interface MemoryRow {
@@ -72,7 +74,7 @@ async function rowOf(model: string): Promise<MemoryRow> {
 }
 
 function inputOf(model: string, tokens: number, recomputed: number): EstimateInput {
-  const { dtype: element } = findEntry(model)!;
+  const element = entryElement(findEntry(model)!);
   return { config: configOf(model), element, train: TRAIN, lengths: [{ tokens, supervised: tokens - 1 }], recomputed };
 }
 

@@ -3,8 +3,15 @@
  * be computed, so that choosing a model takes no network request.
  */
 
+import type { Affine } from "../../core/affine.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { Licence } from "../licences.ts";
+
+/** Weights in MLX's codes, which MLX and this project read, and PyTorch does not. */
+export interface Coded extends Affine {
+  /** The model whose weights they are, "org/name". */
+  readonly original: string;
+}
 
 export interface CatalogueEntry {
   /** "org/name" on the Hub. */
@@ -17,8 +24,10 @@ export interface CatalogueEntry {
   readonly gated: boolean;
   /** Tied matrices count once. */
   readonly parameters: number;
-  /** What the weights are stored in. */
+  /** What the weights are stored in; of codes, their scales and biases. */
   readonly dtype: "bf16";
+  /** Null for weights as their makers published them. */
+  readonly coded: Coded | null;
   readonly bytes: {
     /** All safetensors files as published. */
     readonly weights: number;

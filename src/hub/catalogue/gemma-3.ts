@@ -10,7 +10,7 @@
 import { GEMMA } from "../licences.ts";
 import type { CatalogueEntry } from "./entry.ts";
 
-const common = { licence: GEMMA, gated: true, dtype: "bf16" } as const;
+const common = { licence: GEMMA, gated: true, dtype: "bf16", coded: null } as const;
 
 const gemma = {
   model_type: "gemma3_text",

@@ -8,7 +8,7 @@
 import { LLAMA_3_2 as LICENCE } from "../licences.ts";
 import type { CatalogueEntry } from "./entry.ts";
 
-const common = { licence: LICENCE, gated: true, dtype: "bf16" } as const;
+const common = { licence: LICENCE, gated: true, dtype: "bf16", coded: null } as const;
 
 const llama = {
   model_type: "llama",
@@ -49,7 +49,7 @@ export const LLAMA_3_2: readonly CatalogueEntry[] = [
     ...common,
     id: "meta-llama/Llama-3.2-3B-Instruct",
     title: "Llama 3.2 3B",
-    purpose: "The largest here: noticeably better at following instructions, for machines with much memory.",
+    purpose: "Noticeably better than the 1B at following instructions; runs in nearly every local app.",
     parameters: 3_212_749_824,
     bytes: { weights: 6_425_529_048, unread: 0, tokenizer: TOKENIZER },
     config: { ...llama, hidden_size: 3072, num_hidden_layers: 28, num_attention_heads: 24, head_dim: 128 },

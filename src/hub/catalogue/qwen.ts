@@ -3,14 +3,14 @@
  *
  * Figures: file sizes as the Hub lists them (2.5-0.5B-Instruct at 7ae55760, 2.5-1.5B-Instruct at 989aa798,
  * 2.5-3B-Instruct at aa8e7253: 3,968,658,944 + 2,203,268,048; 3-0.6B at c1899de2, 3-1.7B at 70d244cc: 3,441,185,608 +
- * 622,329,984), which are 2 bytes a stored parameter and a header of at most 50 kB. Both Qwen3 files store the tied head a second time:
+ * 622,329,984; 3-4B at 1cfa9a72: 8,044,982,000 in three), which are 2 bytes a stored parameter and a header of at most 50 kB. The two smaller Qwen3 store the tied head a second time:
  * vocab_size × hidden_size values that the loader leaves out. Configs as published.
  */
 
 import { APACHE_2, QWEN_RESEARCH } from "../licences.ts";
 import type { CatalogueEntry } from "./entry.ts";
 
-const common = { licence: APACHE_2, gated: false, dtype: "bf16" } as const;
+const common = { licence: APACHE_2, gated: false, dtype: "bf16", coded: null } as const;
 
 const shared = {
   hidden_act: "silu",
@@ -24,8 +24,9 @@ const shared = {
   eos_token_id: 151645,
 };
 
-const qwen2 = { ...shared, model_type: "qwen2", max_position_embeddings: 32768, sliding_window: 32768 };
-const qwen3 = {
+/** What the sizes of a generation share. */
+export const qwen2 = { ...shared, model_type: "qwen2", max_position_embeddings: 32768, sliding_window: 32768 };
+export const qwen3 = {
   ...shared,
   model_type: "qwen3",
   attention_bias: false,
@@ -36,7 +37,7 @@ const qwen3 = {
 
 /** One tokenizer.json for each generation. */
 const QWEN2_TOKENIZER = 7_031_645;
-const QWEN3_TOKENIZER = 11_422_654;
+export const QWEN3_TOKENIZER = 11_422_654;
 
 export const QWEN2_5: readonly CatalogueEntry[] = [
   {
@@ -114,7 +115,7 @@ export const QWEN3: readonly CatalogueEntry[] = [
     ...common,
     id: "Qwen/Qwen3-1.7B",
     title: "Qwen3 1.7B",
-    purpose: "The best of these sizes at reasoning and at many languages; it can think aloud before it answers.",
+    purpose: "Good for its size at reasoning and at many languages; it can think aloud before it answers.",
     parameters: 1_720_574_976,
     bytes: { weights: 4_063_515_592, unread: 622_329_856, tokenizer: QWEN3_TOKENIZER },
     config: {
@@ -123,6 +124,22 @@ export const QWEN3: readonly CatalogueEntry[] = [
       intermediate_size: 6144,
       num_hidden_layers: 28,
       num_attention_heads: 16,
+      num_key_value_heads: 8,
+    },
+  },
+  {
+    ...common,
+    id: "Qwen/Qwen3-4B",
+    title: "Qwen3 4B",
+    purpose: "Strong at reasoning, code and many languages, under a fully open licence; it can think aloud.",
+    parameters: 4_022_468_096,
+    bytes: { weights: 8_044_982_000, unread: 0, tokenizer: QWEN3_TOKENIZER },
+    config: {
+      ...qwen3,
+      hidden_size: 2560,
+      intermediate_size: 9728,
+      num_hidden_layers: 36,
+      num_attention_heads: 32,
       num_key_value_heads: 8,
     },
   },

@@ -10,7 +10,7 @@
 import { APACHE_2 } from "../licences.ts";
 import type { CatalogueEntry } from "./entry.ts";
 
-const common = { licence: APACHE_2, gated: false, dtype: "bf16" } as const;
+const common = { licence: APACHE_2, gated: false, dtype: "bf16", coded: null } as const;
 
 const smol = {
   model_type: "llama",

@@ -10,7 +10,9 @@ import {
   MEMORY_OPTIONS,
   memoryOf,
   needOf,
+  othersWords,
   smallerModel,
+  sortChoices,
   sourceOf,
 } from "../../../src/ui/cards/model/choices.ts";
 import { failureOf, failureTitle } from "../../../src/ui/cards/model/failures.ts";
@@ -28,13 +30,19 @@ const need = (peakBytes: number, verdict: string) => ({ weightBytes: 1, adapterB
 const row = (id: string, parameters: number, plain: string | null, checkpointed = plain): CatalogueRow =>
   ({
     entry: {
-      ...{ id, title: id.slice(2), purpose: "Good for tests.", parameters, gated: false },
+      ...{ id, title: id.slice(2), purpose: "Good for tests.", parameters, gated: false, coded: null },
       licence: { id: "MIT", name: "MIT License", url: "https://example.org", restriction: null },
     },
     ...{ downloadBytes: 271e6, supported: true, reason: null, page: "", access: null, contextTokens: 1 },
     plain: plain === null ? null : need(2e9, plain),
     checkpointed: checkpointed === null ? null : need(1e9, checkpointed),
   }) as unknown as CatalogueRow;
+const spaced = (facts: string) => facts.replaceAll("\u00a0", " ");
+/** The codes of another row's model. */
+const codes = (id: string, original: string, parameters: number, plain: string): CatalogueRow => {
+  const one = row(id, parameters, plain);
+  return { ...one, entry: { ...one.entry, coded: { bits: 4, group: 64, original } } };
+};
 const kept = (id: string, whole: boolean, bytes = 1e9): KeptModel => ({
   ...{ key: `hub:${id}`, title: id, choice: { kind: "hub", id }, bytes, whole },
 });
@@ -56,12 +64,28 @@ describe("choices of a model", () => {
 
   it("puts a row into words, with the memory of the way it would be trained", () => {
     const choice = catalogueChoice(row("a/small", 1, "fits"), [kept("A/small", false)]);
-    expect(choice.facts).toBe("MIT License · 271 MB to download · 2.0 GB of memory");
+    expect(spaced(choice.facts)).toBe("MIT License · 271 MB to download · 2.0 GB of memory");
+    expect(choice.facts.split(" · ").join("")).not.toContain(" ");
     expect(choice).toMatchObject({ badge: { text: "Fits", tone: "good" }, kept: "part", disabled: null });
     expect(needOf(row("a/mid", 1, "too-large", "tight"))).toEqual({ bytes: 1e9, verdict: "tight" });
     expect(catalogueChoice(row("a/mid", 1, "too-large", "tight"), [])).toMatchObject({
       ...{ badge: { text: "Tight", tone: "warn" }, kept: null, disabled: null },
     });
+  });
+
+  it("says who quantised it", () => {
+    const choice = catalogueChoice(codes("mlx/big-4bit", "a/big", 1, "fits"), []);
+    expect(spaced(choice.facts)).toMatch(/^Quantised by mlx · MIT License · /);
+    expect(spaced(catalogueChoice(row("a/big", 1, "fits"), []).facts)).toMatch(/^MIT License/);
+  });
+
+  it("keeps what cannot be chosen apart, in order", () => {
+    const odd = { ...row("a/odd", 1, null), supported: false, reason: "odd" };
+    const rows = [row("a/s", 1, "fits"), row("a/l", 9, "too-large"), row("a/t", 5, "tight"), odd];
+    const { here, others } = sortChoices(rows, []);
+    expect(here.map(({ id }) => id)).toEqual(["a/s", "a/t"]);
+    expect(others.map(({ id }) => id)).toEqual(["a/l", "a/odd"]);
+    expect([othersWords(1), othersWords(12)]).toEqual(["1 model does not fit here", "12 models do not fit here"]);
   });
 
   it("refuses what is too large, unknown or impossible here, with the reason", () => {
@@ -80,10 +104,15 @@ describe("choices of a model", () => {
 
   it("suggests the largest smaller model that fits", () => {
     const rows = [row("a/s", 100, "fits"), row("a/m", 300, "fits"), row("a/t", 400, "tight"), row("a/l", 900, "fits")];
-    expect(smallerModel(rows, 800)?.id).toBe("a/m");
+    expect(smallerModel(rows, { parameters: 800 })?.id).toBe("a/m");
     expect(smallerModel(rows)?.id).toBe("a/l");
-    expect(smallerModel(rows, 100)).toBeNull();
+    expect(smallerModel(rows, { parameters: 100 })).toBeNull();
     expect(smallerModel(null)).toBeNull();
+    const same = codes("mlx/x-4bit", "b/x", 800, "fits");
+    expect(smallerModel([...rows, same], { id: "B/X", parameters: 800 })?.id).toBe("mlx/x-4bit");
+    expect(smallerModel([...rows, same], { id: "b/y", parameters: 800 })?.id).toBe("a/m");
+    const large = codes("mlx/x-4bit", "b/x", 800, "too-large");
+    expect(smallerModel([...rows, large], { id: "b/x", parameters: 800 })?.id).toBe("a/m");
   });
 
   it("knows what needs no network, and sums what is kept", () => {

@@ -1,13 +1,17 @@
-/** The catalogue as a group of radio cards, each with what it needs here; then one button that takes the picked one. */
+/**
+ * The catalogue: what fits here as a group of radio cards, each with what it needs, and what does not as a list to unfold;
+ * then one button that takes the picked one.
+ */
 import { useState } from "react";
 import type { CatalogueRow } from "../../../worker/protocol.ts";
 import { Badge } from "../../kit/badge.tsx";
 import { Button } from "../../kit/button.tsx";
 import { type Choice, ChoiceCards } from "../../kit/choice-cards.tsx";
+import { Details } from "../../kit/details.tsx";
 import { Explain } from "../../kit/explain.tsx";
 import { SelectField } from "../../kit/fields.tsx";
 import { useAppState, usePage } from "../../state/page.tsx";
-import { type CatalogueChoice, catalogueChoice, MEMORY_OPTIONS, memoryOf } from "./choices.ts";
+import { type CatalogueChoice, MEMORY_OPTIONS, memoryOf, othersWords, sortChoices } from "./choices.ts";
 import { GatedSteps } from "./token-field.tsx";
 import { useChoose } from "./use-choose.ts";
 
@@ -36,22 +40,25 @@ export function CataloguePanel({ locked, browsing, onBrowse }: CataloguePanelPro
   }
   const at = picked ?? current;
   const row = rows.find(({ entry }) => entry.id === at);
+  const { here, others } = sortChoices(rows, kept);
   return (
     <div className="c-model-catalogue">
       <MemoryField locked={locked} />
       <ChoiceCards
-        label="Models, smallest first"
+        label="Models, the smallest download first"
         value={at}
         onChange={setPicked}
-        choices={rows.map((one) => cardOf(catalogueChoice(one, kept)))}
+        choices={here.map(cardOf)}
         disabled={locked}
         explain={
           <Explain term="Memory">
             What training with short records takes at its peak, worked out by a dry run of one update. Longer records
-            and larger batches take more; the Train card shows the sum for your data.
+            and larger batches take more; the Train card shows the sum for your data. Quantised to 4 bits a model takes
+            little more than a quarter, so a far larger one fits; the adapter learns to work with what that loses.
           </Explain>
         }
       />
+      {others.length > 0 && <Others choices={others} />}
       {row && (row.entry.id !== current || failed) && (
         <Picked row={row} locked={locked} onTaken={() => onBrowse(false)} />
       )}
@@ -59,9 +66,26 @@ export function CataloguePanel({ locked, browsing, onBrowse }: CataloguePanelPro
   );
 }
 
-/** Without the badge that the reason below says in more words. */
+/** What cannot be chosen, shortly, with the reason. */
+function Others({ choices }: { readonly choices: readonly CatalogueChoice[] }) {
+  return (
+    <Details summary={othersWords(choices.length)}>
+      <p className="k-small k-soft">Set the memory above if this computer has more.</p>
+      <ul className="c-model-others">
+        {choices.map(({ id, title, facts, disabled }) => (
+          <li key={id}>
+            <span className="c-model-others-title">{title}</span>
+            <span className="k-small k-soft">{facts}</span>
+            <span className="k-small k-soft">{disabled}</span>
+          </li>
+        ))}
+      </ul>
+    </Details>
+  );
+}
+
 function cardOf(choice: CatalogueChoice): Choice {
-  const { id, title, purpose, facts, badge, kept, gated, disabled } = choice;
+  const { id, title, purpose, facts, badge, kept, gated } = choice;
   return {
     ...{ value: id, title, description: purpose, facts },
     badge: (
@@ -71,7 +95,6 @@ function cardOf(choice: CatalogueChoice): Choice {
         {badge.tone !== "neutral" && <Badge tone={badge.tone}>{badge.text}</Badge>}
       </span>
     ),
-    ...(disabled !== null && { disabled }),
   };
 }
 

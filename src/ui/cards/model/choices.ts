@@ -34,7 +34,7 @@ export interface CatalogueChoice {
   readonly id: string;
   readonly title: string;
   readonly purpose: string;
-  /** Licence, download, memory. */
+  /** Who quantised it, if anybody; licence, download, memory. Lines break between them only. */
   readonly facts: string;
   readonly badge: { readonly tone: "neutral" | "good" | "warn" | "bad"; readonly text: string };
   readonly kept: "whole" | "part" | null;
@@ -43,18 +43,28 @@ export interface CatalogueChoice {
   readonly disabled: string | null;
 }
 
+const unbroken = (fact: string): string => fact.replaceAll(" ", "\u00a0");
+const ownerOf = (id: string): string => id.slice(0, id.indexOf("/"));
+
 /** One row of the catalogue in words. */
 export function catalogueChoice(row: CatalogueRow, kept: readonly KeptModel[]): CatalogueChoice {
   const { entry, downloadBytes, supported, reason } = row;
   const held = kept.find(({ choice }) => choice.kind === "hub" && sameId(choice.id, entry.id));
   const need = needOf(row);
   const facts = [
+    ...(entry.coded ? [`Quantised by ${ownerOf(entry.id)}`] : []),
     entry.licence.name,
     `${formatBytes(downloadBytes)} to download`,
     ...(need ? [`${formatBytes(need.bytes)} of memory`] : []),
   ];
   const base = {
-    ...{ id: entry.id, title: entry.title, purpose: entry.purpose, facts: facts.join(" · "), gated: entry.gated },
+    ...{
+      id: entry.id,
+      title: entry.title,
+      purpose: entry.purpose,
+      facts: facts.map(unbroken).join(" · "),
+      gated: entry.gated,
+    },
     kept: held ? (held.whole ? ("whole" as const) : ("part" as const)) : null,
   };
   if (!supported) {
@@ -66,7 +76,7 @@ export function catalogueChoice(row: CatalogueRow, kept: readonly KeptModel[]): 
   }
   if (!need) return { ...base, badge: { tone: "bad", text: "Does not run here" }, disabled: reason ?? "No estimate." };
   if (need.verdict === "too-large") {
-    const disabled = "Needs more memory than this computer gives. Set its memory above if it has more.";
+    const disabled = "Needs more memory than this computer gives.";
     return { ...base, badge: { tone: "bad", text: "Too large" }, disabled };
   }
   const tight = need.verdict === "tight";
@@ -79,14 +89,32 @@ export function needOf({ plain, checkpointed }: CatalogueRow): { bytes: number; 
   return need && { bytes: need.peakBytes, verdict: need.verdict };
 }
 
-/** The largest model of the catalogue that fits here and has fewer parameters than `below`. */
+/** What can be chosen here, and what cannot, each in the catalogue's order. */
+export function sortChoices(rows: readonly CatalogueRow[], kept: readonly KeptModel[]) {
+  const choices = rows.map((row) => catalogueChoice(row, kept));
+  const here = choices.filter(({ disabled }) => disabled === null);
+  return { here, others: choices.filter(({ disabled }) => disabled !== null) };
+}
+
+/** "12 models do not fit here" */
+export const othersWords = (count: number): string =>
+  count === 1 ? "1 model does not fit here" : `${formatCount(count)} models do not fit here`;
+
+interface TooLarge {
+  /** On the Hub, "org/name". */
+  readonly id?: string | undefined;
+  readonly parameters?: number | undefined;
+}
+
+/** A model of the catalogue that fits here: the same one in codes, or the largest that has fewer parameters. */
 export function smallerModel(
   rows: readonly CatalogueRow[] | null,
-  below: number = Number.POSITIVE_INFINITY,
+  { id, parameters = Number.POSITIVE_INFINITY }: TooLarge = {},
 ): CatalogueRow["entry"] | null {
   const fitting = (rows ?? []).filter((row) => row.supported && needOf(row)?.verdict === "fits");
-  const smaller = fitting.filter(({ entry }) => entry.parameters < below);
-  return smaller.sort((a, b) => b.entry.parameters - a.entry.parameters)[0]?.entry ?? null;
+  const same = fitting.find(({ entry }) => id !== undefined && entry.coded && sameId(entry.coded.original, id));
+  const smaller = fitting.filter(({ entry }) => entry.parameters < parameters);
+  return (same ?? smaller.sort((a, b) => b.entry.parameters - a.entry.parameters)[0])?.entry ?? null;
 }
 
 /** It can be loaded without a network. */

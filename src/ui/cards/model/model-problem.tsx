@@ -101,7 +101,8 @@ function RemedyButton({ remedy, kind, model, onSource, onFreeSpace }: RemedyButt
         requestAnimationFrame(() => document.getElementById(HUB_FIELD)?.querySelector("input")?.focus());
       });
     case "smaller": {
-      const smaller = smallerModel(catalogue, model.facts?.parameters);
+      const id = choice?.kind === "hub" ? choice.id : undefined;
+      const smaller = smallerModel(catalogue, { id, parameters: model.facts?.parameters });
       return smaller && button(`Use ${smaller.title}, which fits`, () => choose({ kind: "hub", id: smaller.id }));
     }
   }

@@ -8,20 +8,21 @@ import type { CatalogueRow, KeptModel, ModelState, Opening } from "../../../../s
 const BUDGET = 7e9;
 const verdictOf = (bytes: number) => (bytes < 0.8 * BUDGET ? "fits" : bytes < BUDGET ? "tight" : "too-large");
 
-/** Every entry with needs in proportion to its size; one family is taken for unknown. */
+/** Every entry with needs in proportion to its weights; one family is taken for unknown. */
 export const ROWS: readonly CatalogueRow[] = CATALOGUE.map((entry) => {
   const supported = !entry.id.startsWith("google/");
   const need = (factor: number) => {
-    const peakBytes = factor * entry.parameters + 1e8;
-    return { weightBytes: 2 * entry.parameters, adapterBytes: 1e7, peakBytes, verdict: verdictOf(peakBytes) };
+    const weightBytes = entry.bytes.weights - entry.bytes.unread;
+    const peakBytes = factor * weightBytes + 1e8;
+    return { weightBytes, adapterBytes: 1e7, peakBytes, verdict: verdictOf(peakBytes) };
   };
   return {
     ...{ entry, supported, downloadBytes: downloadBytes(entry), contextTokens: contextTokens(entry) },
     page: modelPage(entry.id),
     access: entry.gated ? accessSteps(entry.id) : null,
     reason: supported ? null : `${String(entry.config.model_type)} is not supported yet`,
-    plain: supported ? need(3.4) : null,
-    checkpointed: supported ? need(2.6) : null,
+    plain: supported ? need(1.7) : null,
+    checkpointed: supported ? need(1.3) : null,
   };
 });
 
