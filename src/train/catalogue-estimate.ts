@@ -141,7 +141,10 @@ function cut(lengths: Lengths, { max_position_embeddings }: ModelConfig): Length
 }
 
 /** Knobs that change what one update allocates; the others cost time at most. */
-export const KNOBS_OF_MEMORY = ["guard", "fineTuneType", "rank", "dropout", "targetModules", "numLayers"] as const;
+export const KNOBS_OF_MEMORY = [
+  ...(["guard", "fineTuneType", "rank", "rankPattern", "alphaPattern", "dropout", "targetModules"] as const),
+  "numLayers",
+] as const;
 
 const runs = new Map<string, Promise<Estimate>>();
 /** A few sweeps over the catalogue; an estimate is small, this only bounds a session of days. */

@@ -180,7 +180,7 @@ describe("memory of dry runs", () => {
 
   /** Another value of a knob than the one in `train`. */
   const another = (knob: Knob): Value => {
-    const candidates: readonly Value[] = [1, 2, 0.5, true, false, ["q_proj"], ...(knob.choices ?? [])];
+    const candidates: readonly Value[] = [1, 2, 0.5, true, false, ["q_proj"], ["q_proj=4"], ...(knob.choices ?? [])];
     return candidates.find((value) => checkValue(knob, value) === undefined && value !== train[knob.name as KnobName])!;
   };
   const config = parseModelConfig(tiny(10).config, "tiny");
