@@ -11,12 +11,14 @@ import { Fields } from "./fields.ts";
 import { type LayerConfig, readLayers } from "./layer-config.ts";
 import { type QuantizationConfig, readQuantization } from "./quantization.ts";
 import { type RopeConfig, readRope } from "./rope-config.ts";
-import { textConfig } from "./text-part.ts";
+import { hasTextPart, textConfig } from "./text-part.ts";
 
 export type { RopeConfig } from "./rope-config.ts";
 
 export interface ModelConfig extends LayerConfig {
   readonly model_type: string;
+  /** It is the language model inside one that sees pictures, too. */
+  readonly in_language_model?: true;
   readonly vocab_size: number;
   readonly hidden_size: number;
   readonly intermediate_size: number;
@@ -60,7 +62,7 @@ export function parseModelConfig(json: unknown, where: string): ModelConfig {
   const config = readFields(fields, wrong, unsupported);
   if (wrong.list.length === 0) checkHeads(fields, config, wrong);
   throwBoth(where, wrong, unsupported);
-  return config;
+  return isJsonObject(json) && hasTextPart(json) ? { ...config, in_language_model: true } : config;
 }
 
 function readFields(fields: Fields, wrong: Problems, unsupported: Problems): ModelConfig {

@@ -165,7 +165,7 @@ export function readFactors(attached: AttachedLora, values: Float32Array): Adapt
 /** The adapter of these values, as plain numbers. */
 export function adapterOf(
   attached: AttachedLora,
-  { num_hidden_layers }: Pick<ModelConfig, "num_hidden_layers">,
+  { num_hidden_layers, in_language_model }: Pick<ModelConfig, "num_hidden_layers" | "in_language_model">,
   values: Float32Array,
 ): Adapter {
   const { slots, dropout } = attached;
@@ -175,7 +175,8 @@ export function adapterOf(
   const strength = alike
     ? { alpha: attached.alpha, use_rslora: attached.useRslora }
     : { alpha: wholeIfClose(scale * rank), use_rslora: false };
-  return { rank, scale, dropout, num_hidden_layers, factors, ...strength };
+  const inside = in_language_model ? { in_language_model } : {};
+  return { rank, scale, dropout, num_hidden_layers, factors, ...strength, ...inside };
 }
 
 interface Shape {

@@ -6,6 +6,7 @@ import type { JsonValue } from "../../core/json.ts";
 import type { Checkpoint, CheckpointTensor } from "../../formats/checkpoint.ts";
 import type { QuantizationConfig } from "../../formats/quantization.ts";
 import { layoutSafetensors } from "../../formats/safetensors.ts";
+import { textNames } from "../../formats/text-part.ts";
 import type { Adapter, AdapterFactor } from "../../lora/adapter.ts";
 import { uniformAdapter } from "../../lora/uniform.ts";
 import { isCodes, type MatrixForm, type StoredMatrix, splitName, storedMatrix } from "./matrix-form.ts";
@@ -140,7 +141,8 @@ function changedMatrices(
   { label, quantization, requantize }: PlanOptions,
 ): Map<string, FusedMatrix> {
   const problems = new Problems();
-  const byModule = new Map(factors.map((factor) => [factor.module, factor]));
+  const names = textNames(checkpoint);
+  const byModule = new Map(factors.map((factor) => [storedPath(names, factor.module), factor]));
   const coded = [...checkpoint.tensors.keys()].flatMap((name) => {
     const place = splitName(name);
     return !requantize && place?.part === "scales" && checkpoint.tensors.has(`${place.path}.weight`) ? place.path : [];
@@ -164,6 +166,10 @@ function changedMatrices(
   problems.throwIfAny("model", `${label}: the adapter cannot be merged`, "Name the model it was trained on.");
   return found;
 }
+
+/** Where a module of the language model inside another lies. */
+const storedPath = (names: ReadonlyMap<string, string>, module: string): string =>
+  names.get(`${module}.weight`)?.replace(/\.weight$/, "") ?? module;
 
 /** Codes are decoded to half precision: F16 where that is what their scales are, else BF16. */
 function writtenAs(form: MatrixForm, requantize: boolean): MatrixForm {
