@@ -190,12 +190,14 @@ fn tn(
   let b_at = params.h_offset + member.index * n4 + min(place.column, n4 - 1u);
   var sums = Sums();
   let whole = params.rows & ~3u;
+  // No clamping in here: of four whole rows each is there.
+  var at = b_at + (4u * part + vec4u(0u, 1u, 2u, 3u)) * params.h_stride;
   for (var m = 4u * part; m < whole; m += 4u * SHARE) {
-    let at = b_at + four_rows(m, params.rows) * params.h_stride;
     sums = add_products(sums, mat4x4f(b[at.x], b[at.y], b[at.z], b[at.w]), columns_of_a(columns, m));
+    at += 4u * SHARE * params.h_stride;
   }
   if (whole < params.rows) {
-    let at = b_at + four_rows(whole, params.rows) * params.h_stride;
+    at = b_at + four_rows(whole, params.rows) * params.h_stride;
     let left = select(0u, params.rows - whole, part == 0u);
     let right = first_columns(mat4x4f(b[at.x], b[at.y], b[at.z], b[at.w]), left);
     sums = add_products(sums, right, columns_of_a(columns, whole));

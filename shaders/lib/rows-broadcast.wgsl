@@ -1,5 +1,5 @@
 // rows-broadcast: sixteen rows of a, of which an invocation loads two, and its subgroup hands them round: all invocations of a
-// workgroup must make the same rows, and a subgroup must have eight at least.
+// subgroup must make the same rows, and there must be eight at least.
 enable subgroups;
 
 // Where the two rows begin that this invocation loads.

@@ -33,8 +33,8 @@ export interface Kernel {
 /** Another way of a kernel to its result: the same entry point, bindings and params with other literals, pieces or text. */
 export interface Form {
   readonly name: string;
-  /** Needs subgroups of at least so many invocations. */
-  readonly subgroup: number;
+  /** Least and largest size of the subgroups it can do with; null: it needs none. */
+  readonly subgroup: readonly [least: number, most: number] | null;
   /** Needs matrix units and subgroups of exactly so many invocations; 0: neither. */
   readonly units: number;
   readonly constants: Sizes;
@@ -84,11 +84,18 @@ export function writeParams(kernel: Kernel, params: Sizes, view: DataView, offse
   }
 }
 
-/** Whether a device can run it. */
-export const canRun = (
-  form: Form,
-  { subgroup, units }: { readonly subgroup: number; readonly units: number },
-): boolean => form.subgroup <= subgroup && (form.units === 0 || form.units === units);
+/** What of a device decides which forms it can run. */
+export interface Abilities {
+  /** Least and largest size of its subgroups; null: there are none. */
+  readonly subgroup: readonly [least: number, most: number] | null;
+  /** Size of the subgroups that have matrix units; 0: there are none. */
+  readonly units: number;
+}
+
+export function canRun(form: Form, { subgroup, units }: Abilities): boolean {
+  if (form.units > 0 && form.units !== units) return false;
+  return !form.subgroup || (subgroup !== null && form.subgroup[0] <= subgroup[0] && subgroup[1] <= form.subgroup[1]);
+}
 
 /** A kernel and its variant in this form. */
 export function inForm(

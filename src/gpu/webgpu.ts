@@ -9,7 +9,7 @@ import { formatBytes } from "../core/units.ts";
 import { CommandBatch, type PendingRead } from "./command-batch.ts";
 import { type Counters, type Device, type DeviceLimits, emptyCounters, residentTensor } from "./device.ts";
 import { Buffers, count, dispatchCost, execute } from "./execute.ts";
-import { type Form, inForm, PARAMS_SLOT, writeParams } from "./kernel.ts";
+import { type Abilities, type Form, inForm, PARAMS_SLOT, writeParams } from "./kernel.ts";
 import { matrixUnits } from "./matrix-units.ts";
 import { type Binding, Pipelines } from "./pipelines.ts";
 import type { Profiler } from "./profiler.ts";
@@ -32,9 +32,7 @@ export class WebGpuDevice implements Device {
   readonly limits: DeviceLimits;
   readonly counters: Counters = emptyCounters();
   readonly gpu: GPUDevice;
-  /** Least size of a subgroup; 0: there are none. */
-  readonly subgroup: number;
-  /** Size of the subgroups that have matrix units; 0: there are none. */
+  readonly subgroup: Abilities["subgroup"];
   readonly units: number;
   /** Forms of kernels that are taken wherever they suit. */
   readonly forms = new Set<Form>();
@@ -55,7 +53,8 @@ export class WebGpuDevice implements Device {
     this.name = name;
     const { maxStorageBufferBindingSize, maxBufferSize } = gpu.limits;
     this.limits = { maxBinding: Math.min(maxStorageBufferBindingSize, maxBufferSize), maxBuffer: maxBufferSize };
-    this.subgroup = gpu.features.has("subgroups") ? (gpu.adapterInfo?.subgroupMinSize ?? 0) : 0;
+    const { subgroupMinSize: least = 0, subgroupMaxSize: most = 0 } = gpu.adapterInfo ?? {};
+    this.subgroup = gpu.features.has("subgroups") && least > 0 ? [least, most] : null;
     this.units = matrixUnits(gpu);
     this.pipelines = new Pipelines(gpu);
     const create = (size: number, label: string) => gpu.createBuffer({ size, label, usage: USAGE_STORAGE });

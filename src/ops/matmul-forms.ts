@@ -17,7 +17,7 @@ export interface MatmulForm extends Form {
 interface Shape {
   readonly name: string;
   readonly size: SizeClass;
-  readonly subgroup?: number;
+  readonly subgroup?: Form["subgroup"];
   readonly units?: number;
   readonly shader?: string;
   readonly constants: Sizes;
@@ -33,10 +33,17 @@ const units = (size: number): Shape => ({
   pieces: { "rows-direct": null, "sums-4": null, "sum-own": "units-f32" },
 });
 
+/** A workgroup of WX vec4 columns and 64/WX times sixteen rows. */
+const handedRound = (WX: number) =>
+  ({ size: "wide", constants: { WX, ROWS: 16 }, pieces: rows("broadcast", 16) }) as const;
+
 const SHAPES: readonly Shape[] = [
   { name: "eight", size: "wide", constants: { ROWS: 8 }, pieces: rows("eight", 8) },
   // Less than half the loads for each product.
-  { name: "broadcast", size: "wide", subgroup: 8, constants: { WX: 64, ROWS: 16 }, pieces: rows("broadcast", 16) },
+  { name: "broadcast", subgroup: [8, 64], ...handedRound(64) },
+  // Nearer to a square: fewer loads still. All of a subgroup must lie in one row of the workgroup.
+  { name: "square-16", subgroup: [8, 16], ...handedRound(16) },
+  { name: "square-32", subgroup: [32, 32], ...handedRound(32) },
   { name: "staged", size: "wide", constants: { WX: 64, ROWS: 16 }, pieces: rows("staged", 16) },
   // Sixteen times the invocations, where there would be too few for a GPU.
   { name: "shared", size: "narrow", constants: { WX: 2, SHARE: 16 }, pieces: { "sum-own": "sum-shared" } },
@@ -63,7 +70,7 @@ function suits(layout: Layout, size: SizeClass, sizes: Sizes): boolean {
 }
 
 export const formsOf = (layout: Layout): readonly MatmulForm[] =>
-  SHAPES.map(({ name, subgroup = 0, units = 0, ...shape }) => ({
+  SHAPES.map(({ name, subgroup = null, units = 0, ...shape }) => ({
     ...shape,
     ...{ name: `${layout} ${name}`, layout, subgroup, units },
     suits: (sizes) => suits(layout, shape.size, sizes),
