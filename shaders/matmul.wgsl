@@ -184,9 +184,8 @@ fn tn(
   let part = part_of(local.x);
   let place = place_of(group, local);    // its rows are columns of a
   let n4 = params.n / 4u;
-  let block = min(place.row, params.k - 4u) / 4u;
-  let member = member_of(block, params.a_stride, params.a_offset);
-  let columns = place_columns(block, member.stride, member.offset - member.begin, lane);
+  let member = member_of(min(place.row, params.k - 4u) / 4u, params.a_stride, params.a_offset);
+  let columns = place_columns(place.row / 4u, member.stride, member.offset - member.begin, lane);
   let b_at = params.h_offset + member.index * n4 + min(place.column, n4 - 1u);
   var sums = Sums();
   let whole = params.rows & ~3u;

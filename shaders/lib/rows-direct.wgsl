@@ -22,7 +22,7 @@ fn rows_of_h(places: RowPlaces, k: u32, step: u32, end: u32) -> Rows {
 struct ColumnPlaces { at: u32, stride: u32 }
 
 fn place_columns(block: u32, stride: u32, offset: u32, lane: u32) -> ColumnPlaces {
-  return ColumnPlaces(offset + block, stride);
+  return ColumnPlaces(offset + min(block, params.k / 4u - 1u), stride);
 }
 
 // Rows m to m+3 of them.

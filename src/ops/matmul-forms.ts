@@ -34,17 +34,18 @@ const units = (size: number): Shape => ({
 });
 
 /** A workgroup of WX vec4 columns and 64/WX times sixteen rows. */
-const handedRound = (WX: number) =>
-  ({ size: "wide", constants: { WX, ROWS: 16 }, pieces: rows("broadcast", 16) }) as const;
+const sixteen = (name: string, WX: number) =>
+  ({ size: "wide", constants: { WX, ROWS: 16 }, pieces: rows(name, 16) }) as const;
 
 const SHAPES: readonly Shape[] = [
   { name: "eight", size: "wide", constants: { ROWS: 8 }, pieces: rows("eight", 8) },
   // Less than half the loads for each product.
-  { name: "broadcast", subgroup: [8, 64], ...handedRound(64) },
+  { name: "broadcast", subgroup: [8, 64], ...sixteen("broadcast", 64) },
   // Nearer to a square: fewer loads still. All of a subgroup must lie in one row of the workgroup.
-  { name: "square-16", subgroup: [8, 16], ...handedRound(16) },
-  { name: "square-32", subgroup: [32, 32], ...handedRound(32) },
-  { name: "staged", size: "wide", constants: { WX: 64, ROWS: 16 }, pieces: rows("staged", 16) },
+  { name: "square-16", subgroup: [8, 16], ...sixteen("broadcast", 16) },
+  { name: "square-32", subgroup: [32, 32], ...sixteen("broadcast", 32) },
+  { name: "staged", ...sixteen("staged", 64) },
+  { name: "staged-16", ...sixteen("staged", 16) },
   // Sixteen times the invocations, where there would be too few for a GPU.
   { name: "shared", size: "narrow", constants: { WX: 2, SHARE: 16 }, pieces: { "sum-own": "sum-shared" } },
   ...[8, 16, 32, 64].map(units),
