@@ -43,8 +43,13 @@ describe.skipIf(missing)(`mixing adapters in Chromium${missing ? ` (no browser: 
     expect(rows[2]).toContain("A magnitude too many");
     expect(await box(page, /This run/).isChecked()).toBe(true);
     expect(await weight(page, /yesterday/).isDisabled()).toBe(true);
-    expect(await button(page).isDisabled()).toBe(true);
+    await button(page).press("Enter");
+    expect(await mixes(page)).toEqual([]);
     await said(page, "Take in another adapter, or change the weight of this one.");
+    // A weight that is still being typed counts.
+    await weight(page, /today/).fill("0.3");
+    await button(page).click();
+    await expect.poll(() => mixes(page), WAIT).toEqual(['mixAdapters([{"id":"run-1","weight":0.3}])']);
     await opened.close();
   });
 

@@ -52,8 +52,11 @@ export function MixPanel({ memory, onMemory }: MemoryProps) {
       <div className="k-row">
         <Button
           busy={mixing.busy}
-          disabled={taken === 0 || stands || mixing.held !== null}
-          onPress={() => void mixing.mix(partsOf(weights, offered))}
+          // Not while these weights stand: what is being typed is heard of only when the press leaves its field.
+          disabled={taken === 0 || mixing.held !== null}
+          onPress={() => {
+            if (!stands) void mixing.mix(partsOf(weights, offered));
+          }}
         >
           Mix them
         </Button>
