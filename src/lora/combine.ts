@@ -56,9 +56,15 @@ export function combineAdapters(parts: readonly WeightedAdapter[], { method, ran
     const found = parts.map(({ name, adapter }) => `${name} has ${adapter.rank}`).join(", ");
     throw configError(`linear: expected adapters of one rank; ${found}`, "Use cat, which adds ranks up, or svd.");
   }
-  const summed = method === "linear" ? joined(parts, sumOf) : joined(parts, concatenated);
-  if (method !== "svd") return { adapter: summed, layers: [], error: 0 };
-  return truncateAdapter(summed, rank ?? Math.max(...ranks));
+  const whole = method === "linear" ? joined(parts, sumOf) : joined(parts, concatenated);
+  if (method !== "svd") return { adapter: whole, layers: [], error: 0 };
+  return truncateAdapter(whole, rank ?? Math.max(...ranks));
+}
+
+/** The exact sum; one adapter of weight 1 as it is. Throws ModelError listing every layer on which they do not agree. */
+export function summed(parts: readonly WeightedAdapter[]): Adapter {
+  const [first] = parts as [WeightedAdapter];
+  return parts.length === 1 && first.weight === 1 ? first.adapter : combineAdapters(parts, { method: "cat" }).adapter;
 }
 
 interface Part {

@@ -23,8 +23,8 @@ import { listRuns, summarize } from "./runs/run-list.ts";
 
 export function createEngine(publish: (event: EngineEvent) => void, around = browserSurroundings()): Engine {
   let parts: Parts | null = null;
-  /** An earlier run is being opened, or made ready to go on. */
-  let opening = false;
+  /** What keeps others from the desk: an earlier run is being opened or made ready to go on, or adapters are being mixed. */
+  let opening: string | null = null;
   /** GB of this computer as the person said, for plans and runs. */
   let memory: number | null = null;
   const opened = (): Parts => {
@@ -39,16 +39,20 @@ export function createEngine(publish: (event: EngineEvent) => void, around = bro
   };
   /** For what makes the desk a run's: while one is being opened no other may come in between. */
   const free = (what: string): Parts => {
-    if (!opening) return idle(what);
-    throw configError(`${what}: another run is being opened`, "Wait until it is there.");
+    if (opening === null) return idle(what);
+    throw configError(`${what}: ${opening}`, "Wait until that is done.");
   };
-  const whileOpening = async <T>(what: string, work: (parts: Parts) => Promise<T>): Promise<T> => {
+  const whileOpening = async <T>(
+    what: string,
+    work: (parts: Parts) => Promise<T>,
+    doing = "another run is being opened",
+  ): Promise<T> => {
     const open = free(what);
-    opening = true;
+    opening = doing;
     try {
       return await work(open);
     } finally {
-      opening = false;
+      opening = null;
     }
   };
   /** The model on the GPU, with nobody else at it. */
@@ -236,7 +240,8 @@ export function createEngine(publish: (event: EngineEvent) => void, around = bro
       opened().trials.stop();
     },
     async audit() {
-      return auditAdapter(await importAdapter((await currentRun(opened())).folder.source()));
+      const open = opened();
+      return auditAdapter(open.mixes.adapter ?? (await importAdapter((await currentRun(open)).folder.source())));
     },
     async runFile(id, file) {
       const { context, models } = opened();
@@ -251,6 +256,12 @@ export function createEngine(publish: (event: EngineEvent) => void, around = bro
       const { folder, state } = await openRunFolder(context.store, request.runId);
       return pushFiles(request, state, await mlxFiles(folder), context);
     },
+    async mixAdapters(parts) {
+      const mix = async ({ mixes }: Parts) => mixes.mix(await sessionFor("Mixing adapters"), parts);
+      await whileOpening("Mixing adapters", mix, "adapters are being mixed");
+    },
+    mixLoss: async (rank) => opened().mixes.loss(rank),
+    mixFile: async (file, rank) => opened().mixes.file(file, rank),
     async logits(ids) {
       return (await sessionFor("Reading logits")).logits(ids);
     },

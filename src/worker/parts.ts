@@ -9,6 +9,7 @@ import { runSelfTest, selfTestError } from "../train/self-test.ts";
 import { type Context, toldFetch } from "./context.ts";
 import { AnswerDesk } from "./desks/answer-desk.ts";
 import { DataDesk } from "./desks/data-desk.ts";
+import { MixDesk } from "./desks/mix-desk.ts";
 import { ModelDesk } from "./desks/model-desk.ts";
 import { RunDesk } from "./desks/run-desk.ts";
 import { TrialDesk } from "./desks/trial-desk.ts";
@@ -47,6 +48,7 @@ export interface Parts {
   readonly run: RunDesk;
   readonly answers: AnswerDesk;
   readonly trials: TrialDesk;
+  readonly mixes: MixDesk;
 }
 
 /** Opens the store, looks at this browser, and checks that its GPU computes rightly. */
@@ -59,14 +61,19 @@ export async function openParts(
   const { store, note } = await around.openStore();
   const ask = toldFetch(publish, around.fetch);
   const context: Context = {
-    ...{ store, base, hub, fetch: ask, publish },
+    ...{ store, base, hub, fetch: ask },
+    publish(event) {
+      publish(event);
+      mixes.hear(event);
+    },
     openDevice: around.openDevice,
     tune: (device) => around.tune(device, tuningOf(store, forms)),
   };
   const models = new ModelDesk(context);
   const data = new DataDesk(context, models);
   const desks = { run: new RunDesk(context), answers: new AnswerDesk(context), trials: new TrialDesk(context) };
-  const parts = { context, models, data, ...desks };
+  const mixes = new MixDesk(context, { models, ...desks });
+  const parts = { context, models, data, ...desks, mixes };
 
   const support = await describeSupport(gpu);
   const { verdict } = support;

@@ -10,6 +10,7 @@ import type { AdapterAudit } from "../lora/audit.ts";
 import type { CatalogueRow } from "../train/catalogue-estimate.ts";
 import type { TrainConfig } from "../train/config.ts";
 
+import type { MixFile, MixLoss, MixPart, MixState } from "./mix-state.ts";
 import type {
   AnswerEvent,
   CodedBits,
@@ -33,6 +34,8 @@ import type {
   TrialEvent,
 } from "./states.ts";
 
+export { baseOf } from "./base-of.ts";
+export type * from "./mix-state.ts";
 export type * from "./states.ts";
 
 /** What the engine says by itself. */
@@ -41,6 +44,7 @@ export type EngineEvent =
   | { readonly type: "data"; readonly state: DataState }
   | { readonly type: "run"; readonly state: RunState }
   | { readonly type: "progress"; readonly events: readonly RunEvent[] }
+  | { readonly type: "mix"; readonly state: MixState | null }
   | { readonly type: "answer"; readonly answer: AnswerEvent }
   | { readonly type: "trial"; readonly event: TrialEvent }
   | { readonly type: "request"; readonly url: string; readonly bytes: number | null };
@@ -74,6 +78,7 @@ export const ENGINE_METHODS = [
     "pushToHub",
     "logits",
   ] as const),
+  ...(["mixAdapters", "mixLoss", "mixFile"] as const),
 ] as const satisfies readonly (keyof Engine)[];
 
 export type EngineMethod = (typeof ENGINE_METHODS)[number];
@@ -152,6 +157,16 @@ export interface Engine {
   audit(): Promise<AdapterAudit>;
   runFile(id: string, file: RunFile): Promise<NamedBlob>;
   pushToHub(request: PushRequest): Promise<{ readonly url: string }>;
+
+  /**
+   * Puts the sum of these runs' adapters on the model, each with its weight; the shown run alone with weight 1 is that
+   * adapter as it is, and no mix. Another run, another model and a lost GPU end it.
+   */
+  mixAdapters(parts: readonly MixPart[]): Promise<void>;
+  /** What the mix that stands would lose under this rank; null: its own. */
+  mixLoss(rank: number | null): Promise<MixLoss>;
+  mixFile(file: MixFile, rank: number | null): Promise<NamedBlob>;
+
   /** f32 [T, V] of one sequence, with the adapter at hand. For scripts and tests. */
   logits(ids: readonly number[]): Promise<Float32Array>;
 }

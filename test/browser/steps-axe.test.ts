@@ -125,6 +125,14 @@ describe.skipIf(missing)(`each step of the journey${missing ? ` (no browser: ${m
     await unfold("What the adapter changed");
     await page.getByText("Size of each layer's change").first().waitFor();
     await look("check-unfolded");
+    await unfold("Mix adapters");
+    await page.getByRole("spinbutton", { name: /^Weight of/ }).fill("0.5");
+    await button("Mix them").click();
+    await untilState(page, ({ mix }) => mix !== null);
+    await page.getByText("the exact sum").waitFor();
+    await look("check-mixed");
+    await button("Back to the adapter alone").click();
+    await untilState(page, ({ mix }) => mix === null);
   });
 
   it("the download, for each tool", async () => {

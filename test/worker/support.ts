@@ -17,7 +17,7 @@ export interface TestEngine {
   readonly store: Store;
   readonly events: EngineEvent[];
   /** The newest state of a part. */
-  state<T extends "model" | "data" | "run">(part: T): Extract<EngineEvent, { type: T }>["state"];
+  state<T extends "model" | "data" | "run" | "mix">(part: T): Extract<EngineEvent, { type: T }>["state"];
   /** What has happened in runs so far. */
   progress(): RunEvent[];
   /** Resolves when an event satisfies it, now or later. */

@@ -2,12 +2,13 @@
 import { modelError } from "../../core/errors.ts";
 import { formatBytes, formatCount, formatSetting, formatShare } from "../../core/units.ts";
 import type { Adapter } from "../../lora/adapter.ts";
+import { summed } from "../../lora/combine.ts";
 import type { ModelFacts } from "../../train/facts.ts";
 import { type FuseRequest, type FuseResult, fuseAndProve } from "../../train/fuse/fuse.ts";
 import type { FusedForm } from "../../train/fuse/plan.ts";
 import type { Io } from "../io.ts";
 import { findModel } from "../node/model-place.ts";
-import { readWeighted, summed } from "../node/weighted-adapters.ts";
+import { readWeighted } from "../node/weighted-adapters.ts";
 import { commandLine } from "../shell.ts";
 import { ADAPTERS, JSON_OUTPUT, MODEL } from "./flags.ts";
 import { FusedFolder } from "./fusing/fused-folder.ts";

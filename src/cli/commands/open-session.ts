@@ -1,12 +1,13 @@
 /** What every command with a model begins with: find it, open the GPU, load the weights, put an adapter on. */
 import type { ModelSource } from "../../core/bytes.ts";
 import { formatBytes } from "../../core/units.ts";
+import { summed } from "../../lora/combine.ts";
 import { checkAdapterFits } from "../../lora/fits.ts";
 import { linearShapes } from "../../lora/targets.ts";
 import { TrainingSession } from "../../train/session.ts";
 import type { Io } from "../io.ts";
 import { findModel } from "../node/model-place.ts";
-import { readWeighted, summed } from "../node/weighted-adapters.ts";
+import { readWeighted } from "../node/weighted-adapters.ts";
 import type { Output } from "../progress.ts";
 
 export interface OpenSession {

@@ -1,7 +1,6 @@
 /** Adapters as a command line names several: each a place, perhaps with a weight behind a colon. */
 import { stat } from "node:fs/promises";
-import type { Adapter } from "../../lora/adapter.ts";
-import { combineAdapters, type WeightedAdapter } from "../../lora/combine.ts";
+import type { WeightedAdapter } from "../../lora/combine.ts";
 import { readAdapter } from "./adapter-place.ts";
 
 const WEIGHTED = /^(.+):([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)$/i;
@@ -21,10 +20,4 @@ export async function readWeighted(texts: readonly string[], model: string | und
     parts.push({ name: place, adapter: await readAdapter(place, model), weight });
   }
   return parts;
-}
-
-/** The exact sum; one adapter of weight 1 as it is. Throws ModelError listing every layer on which they do not agree. */
-export function summed(parts: readonly WeightedAdapter[]): Adapter {
-  const [first] = parts as [WeightedAdapter];
-  return parts.length === 1 && first.weight === 1 ? first.adapter : combineAdapters(parts, { method: "cat" }).adapter;
 }

@@ -9,6 +9,8 @@ import type {
   DroppedFile,
   Engine,
   Message,
+  MixFile,
+  MixPart,
   ModelChoice,
   NamedBlob,
   RunFile,
@@ -221,6 +223,12 @@ export function createActions(store: Store<AppState>, curves: Curves, engine: ()
       store.set({ chat: [] });
     },
     stopAnswer: () => attempt("check", (engine) => engine.stopAnswer()),
+    /** Rejects with the reason, which is shown where it was asked for. */
+    mixAdapters: (parts: readonly MixPart[]) => engine().mixAdapters(parts),
+    mixLoss: (rank: number | null) => engine().mixLoss(rank),
+    async saveMixFile(file: MixFile, rank: number | null) {
+      browser.save(await engine().mixFile(file, rank));
+    },
     audit: () => attempt("check", (engine) => engine.audit()),
 
     /** Hands a file of a run to the browser's downloads. */

@@ -10,6 +10,7 @@ import type {
   DataState,
   KeptModel,
   MemoryPlan,
+  MixState,
   ModelState,
   Opening,
   ProbeEvent,
@@ -84,6 +85,8 @@ export interface AppState {
   /** Sweep of learning rates and diagnosis. */
   readonly trial: Trials;
 
+  /** What the tuned answers come from, where that is not the run's adapter alone. */
+  readonly mix: MixState | null;
   readonly comparison: Comparison | null;
   readonly chat: readonly ChatTurn[];
   /** A question is being answered, of this number: answers to others come too late. */
@@ -130,6 +133,7 @@ export const INITIAL_STATE: AppState = {
   ...{ findings: [], health: [], voice: null, trial: NO_TRIALS },
   ...{
     hidden: false,
+    mix: null,
     comparison: null,
     chat: [],
     answering: null,

@@ -35,6 +35,9 @@ export function createListener(store: Store<AppState>, curves: Curves): (event: 
       case "progress":
         waiting.push(...event.events);
         return flushSoon.push(null);
+      case "mix":
+        // What was answered came from another adapter.
+        return store.set({ mix: event.state, comparison: null, chat: [] });
       case "answer":
         return takeAnswer(store, event.answer);
       case "trial":

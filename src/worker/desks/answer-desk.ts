@@ -16,6 +16,10 @@ export class AnswerDesk {
     this.context = context;
   }
 
+  get busy(): boolean {
+    return this.stopping !== null;
+  }
+
   /** Resolves when every side has its answer, or was stopped. One question at a time. */
   async ask(session: TrainingSession, question: Question): Promise<void> {
     if (this.stopping) throw configError("a question is being answered already", "Stop that answer first.");

@@ -63,7 +63,7 @@ function collapseWarning({ outcome }: StoredRun): string | null {
   return `The answers of this adapter have collapsed. ${judged.reason}\nIts files are right: any tool will load them, and give such answers.\n`;
 }
 
-const zipOf = async (files: Readonly<Record<string, Uint8Array>>, warning: string | null): Promise<Blob> =>
+export const zipOf = async (files: Readonly<Record<string, Uint8Array>>, warning: string | null): Promise<Blob> =>
   blobOf(await zipped(warning === null ? files : { "COLLAPSED.txt": text(warning), ...files }), "application/zip");
 
 /** Everything mlx-lm needs, with the record of the run and its metrics. */
@@ -121,12 +121,12 @@ function zipped(files: Readonly<Record<string, Uint8Array>>): Promise<Uint8Array
   });
 }
 
-const text = (value: string): Uint8Array<ArrayBuffer> => new Uint8Array(strToU8(value));
+export const text = (value: string): Uint8Array<ArrayBuffer> => new Uint8Array(strToU8(value));
 const blobOf = (content: Uint8Array<ArrayBuffer> | string, type: string): Blob => new Blob([content], { type });
 const typeOf = (name: string) => (name.endsWith(".json") ? "application/json" : "application/octet-stream");
 
 /** "lorikeet-demo-2026-11-21" */
-function fileStem({ modelTitle, began }: StoredRun): string {
+export function fileStem({ modelTitle, began }: Pick<StoredRun, "modelTitle" | "began">): string {
   const model = modelTitle.replace(/[^\w.-]+/g, "-").replace(/^-+|-+$/g, "");
   return `lorikeet-${model.toLowerCase()}-${new Date(began).toISOString().slice(0, 10)}`;
 }

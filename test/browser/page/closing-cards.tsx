@@ -17,6 +17,7 @@ import { createStore } from "../../../src/ui/state/store.ts";
 import { TrustBadge } from "../../../src/ui/trust/trust-badge.tsx";
 import type { EngineEvent, Question } from "../../../src/worker/protocol.ts";
 import { CLOSING_ANSWERS, CLOSING_STATES } from "./fake/closing.ts";
+import { mixing } from "./fake/mix.ts";
 import { type Call, fakeEngine } from "./fake/stand.tsx";
 
 const STEPS: readonly Step[] = [
@@ -51,7 +52,8 @@ if (!chosen) throw new Error(`no such state; there are ${Object.keys(CLOSING_STA
 const store = createStore<AppState>({ ...INITIAL_STATE, ...chosen });
 const curves = createCurves();
 const calls: Call[] = [];
-const answers = { ...CLOSING_ANSWERS, ...answering(createListener(store, curves)) };
+const tell = createListener(store, curves);
+const answers = { ...CLOSING_ANSWERS, ...answering(tell), ...mixing(tell) };
 const engine = fakeEngine(answers, calls);
 const actions = createActions(store, curves, () => engine, browserTools);
 Object.assign(window, { stand: { calls, set: store.set } });

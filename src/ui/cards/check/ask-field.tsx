@@ -46,12 +46,13 @@ export function AskField(props: AskFieldProps) {
         {...{ rows, value, onChange, placeholder }}
       />
       <div className="c-check-buttons">
+        {/* Two elements: a key that asked must not stop the answer when it comes up again. */}
         {answering ? (
-          <Button kind={kind} icon="stop" shortcut="Esc" onPress={onStop}>
+          <Button key="stop" kind={kind} icon="stop" shortcut="Esc" onPress={onStop}>
             Stop
           </Button>
         ) : (
-          <Button kind={kind} type="submit" disabled={!ready}>
+          <Button key="send" kind={kind} type="submit" disabled={!ready}>
             {words}
           </Button>
         )}

@@ -14,9 +14,10 @@ import { changeGrid, changeText, markOf, markWords } from "./changes.ts";
 export function Changes() {
   const { actions } = usePage();
   const id = useAppState((state) => state.run.id);
+  const mix = useAppState((state) => state.mix);
   const [audit, setAudit] = useState<AdapterAudit | null | false>(null);
   const [turn, setTurn] = useState(0);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another run or another turn is another adapter to measure.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another run, mix or turn is another adapter to measure.
   useEffect(() => {
     let current = true;
     setAudit(null);
@@ -24,7 +25,7 @@ export function Changes() {
     return () => {
       current = false;
     };
-  }, [actions, id, turn]);
+  }, [actions, id, mix, turn]);
   if (audit === null) return <p className="k-soft">Measuring every layer…</p>;
   if (audit === false)
     return (

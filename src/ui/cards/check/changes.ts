@@ -136,11 +136,15 @@ const MARK_TITLES: Readonly<Record<CellMark, string>> = {
   outlier: "Far from the others of their kind",
 };
 
-function rankSummaryOf({ factors }: AdapterAudit): string {
+function rankSummaryOf({ rank, factors }: AdapterAudit): string {
   const ranks = factors.map(({ effective_rank }) => effective_rank).filter(Number.isFinite);
   if (ranks.length === 0) return "";
   const [low, high] = [Math.min(...ranks), Math.max(...ranks)].map((rank) => formatNumber(rank, 2));
-  return `Between ${low} and ${high} of ${factors[0]!.rank} directions are in use.`;
+  return `Between ${low} and ${high} of ${rank} directions are in use.`;
 }
 
-const nameOf = ({ block, key }: Place): string => (block === null ? key : `block ${block}, ${leafOf(key)}`);
+/** "model.layers.3.self_attn.q_proj" → "block 3, q_proj". */
+export const layerName = (module: string): string => nameOf(placeOf(module));
+
+const nameOf = ({ block, key }: Omit<Place, "factor">): string =>
+  block === null ? key : `block ${block}, ${leafOf(key)}`;

@@ -12,11 +12,14 @@ import { standingOf } from "./check-text.ts";
 import { Compare } from "./compare.tsx";
 import { GoToTrain } from "./go-to-train.tsx";
 import { type MemoryProps, withTurn } from "./memory.ts";
+import { MixNotice } from "./mix-notice.tsx";
 import "./check.css";
 
 const Changes = lazy(async () => ({ default: (await import("./changes-panel.tsx")).Changes }));
 
 const DiagnosePanel = lazy(async () => ({ default: (await import("./diagnose-panel.tsx")).DiagnosePanel }));
+
+const MixPanel = lazy(async () => ({ default: (await import("./mix-panel.tsx")).MixPanel }));
 
 export function CheckBody(props: MemoryProps) {
   const standing = useAppState(standingOf);
@@ -72,11 +75,13 @@ function Asking({ memory, onMemory }: MemoryProps) {
   return (
     <>
       <CheckProblem memory={memory} onMemory={onMemory} />
+      <MixNotice onMemory={onMemory} />
       <Compare memory={memory} onMemory={onMemory} onStop={stop} />
       <Chat memory={memory} onMemory={onMemory} onStop={stop} />
       <div className="c-check-folds">
         <AnswerOptions memory={memory} onMemory={onMemory} />
         <ChangesPanel />
+        <Mixing memory={memory} onMemory={onMemory} />
         <Diagnosis />
       </div>
       <div>
@@ -102,11 +107,26 @@ function Diagnosis() {
   );
 }
 
+/** Fetched when it is opened. */
+function Mixing(props: MemoryProps) {
+  const [open, setOpen] = useState(false);
+  return (
+    <Details summary="Mix adapters" onToggle={setOpen}>
+      {open && (
+        <Suspense fallback={<p className="k-soft">Opening…</p>}>
+          <MixPanel {...props} />
+        </Suspense>
+      )}
+    </Details>
+  );
+}
+
 /** Neither fetched nor measured before it is opened. */
 function ChangesPanel() {
   const [open, setOpen] = useState(false);
+  const mixed = useAppState((state) => state.mix !== null);
   return (
-    <Details summary="What the adapter changed" onToggle={setOpen}>
+    <Details summary={mixed ? "What the mix changed" : "What the adapter changed"} onToggle={setOpen}>
       {open && (
         <Suspense fallback={<p className="k-soft">Opening…</p>}>
           <Changes />

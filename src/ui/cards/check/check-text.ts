@@ -42,8 +42,13 @@ export function checkSummary(state: AppState): string {
   }
 }
 
-function readySummary({ problem, answering, comparison, chat }: AppState): string {
+function readySummary(state: AppState): string {
+  const { problem, mix } = state;
   if (problem?.card === "check") return problemTitle(problem.error);
+  return mix ? `Mixed · ${askedSummary(state)}` : askedSummary(state);
+}
+
+function askedSummary({ answering, comparison, chat }: AppState): string {
   const question = answering === "chat" ? chat.at(-1)?.question : (comparison?.question ?? chat.at(-1)?.question);
   if (answering) return "Answering";
   return question ? `Asked: ${shortened(question)}` : "Ask base and tuned the same question";

@@ -82,6 +82,7 @@ interface AnswersProps extends MemoryProps {
 
 function Answers({ comparison, memory, onMemory, answering }: AnswersProps) {
   const { base, tuned } = comparison.sides;
+  const mixed = useAppState((state) => state.mix !== null);
   const ending = (ended: boolean | null | undefined) =>
     endingWords(endingOf(ended, answering, memory.stoppedComparison), ANSWER_TOKENS);
   const words = comparisonWords(comparison, freshWords(base?.text ?? "", tuned?.text ?? ""));
@@ -94,7 +95,7 @@ function Answers({ comparison, memory, onMemory, answering }: AnswersProps) {
         <Side title="Base" note="the model as it was" foot={ending(base?.ended)}>
           <p className="c-check-text">{base?.text}</p>
         </Side>
-        <Side title="Tuned" note="with your adapter" foot={ending(tuned?.ended)} accent>
+        <Side title="Tuned" note={mixed ? "with the mix" : "with your adapter"} foot={ending(tuned?.ended)} accent>
           {marked ? (
             <Diff before={base.text} after={tuned?.text ?? ""} />
           ) : (

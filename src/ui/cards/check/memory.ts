@@ -1,4 +1,5 @@
 /** What the Check card remembers while it is closed: how to answer, and which answers the person stopped. */
+import type { MixDraft } from "./mix.ts";
 
 export interface Memory {
   /** 0: always the likeliest token. */
@@ -9,6 +10,8 @@ export interface Memory {
   readonly stoppedComparison: boolean;
   /** Turns of the chat, by their place. */
   readonly stoppedTurns: ReadonlySet<number>;
+  /** Weights as they were set; null: those that stand. */
+  readonly mix: MixDraft | null;
 }
 
 export interface MemoryProps {
@@ -17,7 +20,7 @@ export interface MemoryProps {
 }
 
 export const FRESH_MEMORY: Memory = {
-  ...{ temperature: 0, seed: 0, marked: true, stoppedComparison: false, stoppedTurns: new Set() },
+  ...{ temperature: 0, seed: 0, marked: true, stoppedComparison: false, stoppedTurns: new Set(), mix: null },
 };
 
 /** The turns with one more, or one fewer. */

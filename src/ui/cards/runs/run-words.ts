@@ -83,7 +83,7 @@ export function runsSummary(runs: readonly RunSummary[]): string {
 }
 
 /** Names for a legend: the title, and the date where two runs share one. */
-export function legendNames(runs: readonly RunSummary[], now: number): string[] {
+export function legendNames(runs: readonly Pick<RunSummary, "title" | "began">[], now: number): string[] {
   const names = runs.map(({ title }) => title);
   const dated = runs.map(({ title, began }, i) =>
     names.indexOf(title) === names.lastIndexOf(title) ? names[i]! : `${title}, ${dateWords(began, now)}`,

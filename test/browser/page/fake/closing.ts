@@ -15,6 +15,7 @@ import type {
 import { outcomeAfter } from "../../../support/outcome.ts";
 import { AUDIT } from "./audit.ts";
 import { COLLAPSED, ODD } from "./health.ts";
+import { MIX, MIX_RUNS } from "./mix.ts";
 import { DEMO } from "./model.ts";
 import { FAULTY, UNDER_WAY } from "./trials.ts";
 
@@ -196,6 +197,8 @@ export const CLOSING_STATES: Readonly<Record<string, Partial<AppState>>> = {
   }),
   diagnosing: asked({ trial: { on: "diagnosis", sweep: null, diagnosis: UNDER_WAY } }),
   diagnosed: asked({ config: resolveConfig({}, "fake"), trial: { on: null, sweep: null, diagnosis: FAULTY } }),
+  mixable: asked({ runs: MIX_RUNS }),
+  mixed: asked({ runs: MIX_RUNS, mix: MIX, ...answers(side("base", BASE, true), side("tuned", TUNED, true)) }),
   same: asked(answers(side("base", BASE, true), side("tuned", BASE, true))),
   chatting: asked({
     answering: "chat",
