@@ -129,7 +129,7 @@ describe.skipIf(missing)(`each step of the journey${missing ? ` (no browser: ${m
     await page.getByRole("spinbutton", { name: /^Weight of/ }).fill("0.5");
     await button("Mix them").click();
     await untilState(page, ({ mix }) => mix !== null);
-    await page.getByText("the exact sum").waitFor();
+    await page.getByText(/^Rank \d+: the exact sum/).waitFor();
     await look("check-mixed");
     await button("Back to the adapter alone").click();
     await untilState(page, ({ mix }) => mix === null);
