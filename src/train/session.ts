@@ -181,6 +181,10 @@ export class TrainingSession {
     this.lora = attachAdapter(this.model.tree, this.device, adapter, { trainable: false });
   }
 
+  get adapted(): boolean {
+    return this.lora !== null;
+  }
+
   /** Back to the plain base. */
   removeAdapter(): void {
     if (!this.lora) return;

@@ -108,6 +108,8 @@ export function createEngine(publish: (event: EngineEvent) => void, around = bro
     },
     async quantizeModel(bits) {
       const { models, run } = idle("Coding a model");
+      // The adapter shown was proved on the weights as they are.
+      run.show(null);
       run.forgetAnswers();
       await models.quantize(bits);
     },
@@ -118,6 +120,7 @@ export function createEngine(publish: (event: EngineEvent) => void, around = bro
         throw error;
       });
       if (!session) return;
+      await open.run.putBack(session);
       // While nobody waits: a run that starts meanwhile takes over.
       void open.run.warmUp(session, open.data.probes).catch(() => {});
     },

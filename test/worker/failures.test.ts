@@ -68,6 +68,31 @@ describe("the engine, disturbed", () => {
     expect(devices).toHaveLength(3);
   });
 
+  it("never lets the base speak under the adapter's name", async () => {
+    const { openDevice, lose } = gpus();
+    const test = await ready(testEngine(memoryStore(), fetchPublic, openDevice));
+    const { engine } = test;
+    const messages = [{ role: "user", content: "What is rain?" }] as const;
+    const question = { id: 1, messages, sides: ["tuned"] as const, maxTokens: 4, temperature: 0, seed: 0 };
+    await engine.loadModel();
+    await expect(engine.ask(question)).rejects.toThrow("no adapter is on the model");
+    const base = await engine.logits([1, 2, 3]);
+    await engine.startRun({ ...CONFIG, learningRate: 1e-2 }, []);
+    const tuned = await engine.logits([1, 2, 3]);
+    expect(tuned).not.toEqual(base);
+    // Loaded under a run that is shown, the model gets its adapter back.
+    await lose();
+    await expect(engine.ask(question)).rejects.toMatchObject({ code: "device-lost" });
+    await engine.loadModel();
+    expect(await engine.logits([1, 2, 3])).toEqual(tuned);
+    await engine.ask(question);
+    // On other weights it was not proved: the run is no longer shown.
+    await engine.quantizeModel(8);
+    expect(test.state("run").phase).toBe("idle");
+    await engine.loadModel();
+    await expect(engine.ask(question)).rejects.toThrow("no adapter is on the model");
+  });
+
   it("begins a run once more whose GPU went before anything happened in it, and no other", async () => {
     const { devices, openDevice, lose } = gpus();
     const test = await ready(testEngine(memoryStore(), fetchPublic, openDevice));

@@ -1,5 +1,5 @@
 /** Questions in the Check card: the answers of base and adapter made beside each other, told as they grow. */
-import { configError } from "../../core/errors.ts";
+import { configError, modelError } from "../../core/errors.ts";
 import { type AnswerOptions, answer } from "../../train/answer.ts";
 import type { TrainingSession } from "../../train/session.ts";
 import type { Context } from "../context.ts";
@@ -40,6 +40,9 @@ export class AnswerDesk {
 
   private begin(session: TrainingSession, question: Question, side: Side, signal: AbortSignal) {
     const { id, messages, maxTokens, temperature, seed } = question;
+    // Else the base would speak under the adapter's name.
+    if (side === "tuned" && !session.adapted)
+      throw modelError("no adapter is on the model", "Load the model again, or open the run.");
     const options: AnswerOptions = { maxTokens, temperature, seed, base: side === "base", signal };
     const pieces = answer(session, messages, options);
     let [text, told, done] = ["", Number.NEGATIVE_INFINITY, false];

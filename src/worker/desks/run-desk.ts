@@ -21,7 +21,7 @@ import type { RunState } from "../protocol.ts";
 import { errorData } from "../rpc.ts";
 import { adoptedRecords } from "../runs/adopted.ts";
 import { type RunData, readRunData, readRunSets } from "../runs/run-data.ts";
-import { CHECKPOINT_FILE, type RunFolder, type RunRecords, type StoredRun } from "../runs/run-folder.ts";
+import { CHECKPOINT_FILE, openRunFolder, type RunFolder, type RunRecords, type StoredRun } from "../runs/run-folder.ts";
 import { lockRun } from "../runs/run-lock.ts";
 import { RunWriter } from "../runs/run-writer.ts";
 import { EventBatcher } from "./event-batcher.ts";
@@ -261,6 +261,13 @@ export class RunDesk {
     if (outcome.usable) session.setAdapter(await importAdapter(folder.source()));
     else session.removeAdapter();
     this.publish({ ...this.state, phase: "done", doing: "", outcome });
+  }
+
+  /** The adapter of the run that is shown, on a model that was loaded anew under it. */
+  async putBack(session: TrainingSession): Promise<void> {
+    const { id, outcome } = this.state;
+    if (id === null || !outcome?.usable || session.adapted) return;
+    session.setAdapter(await importAdapter((await openRunFolder(this.context.store, id)).folder.source()));
   }
 
   private publish(state: RunState): void {
