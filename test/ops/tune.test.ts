@@ -3,8 +3,10 @@ import { afterEach, describe, expect, it } from "vitest";
 import { Random } from "../../src/core/random.ts";
 import { fetchFloats } from "../../src/gpu/device.ts";
 import { canRun, type Form } from "../../src/gpu/kernel.ts";
+import { openDevice } from "../../src/gpu/open.ts";
 import { Program } from "../../src/gpu/program.ts";
 import type { Tensor } from "../../src/gpu/tensor.ts";
+import { WebGpuDevice } from "../../src/gpu/webgpu.ts";
 import {
   allColumns,
   asWeight,
@@ -18,9 +20,11 @@ import {
 } from "../../src/ops/matmul.ts";
 import type { MatmulForm } from "../../src/ops/matmul-forms.ts";
 import { tune } from "../../src/ops/tune.ts";
+import { altered } from "../gpu/altered-gpu.ts";
 import { matmulNn as referenceNn, matmulNt as referenceNt, matmulTn as referenceTn } from "../reference/matmul.ts";
 import { expectClose, TOLERANCE } from "../support/compare.ts";
 import { testDevice } from "../support/device.ts";
+import { testGpu } from "../support/gpu.ts";
 import { upload } from "../support/run-op.ts";
 import { hostTensor } from "../support/values.ts";
 import { rounded, usingWeight, WEIGHT_ELEMENTS } from "../support/weights.ts";
@@ -162,8 +166,9 @@ describe("tuning", () => {
   }
   const steady = clockOf(() => 25);
   /** The device itself tells which form is on. */
-  const favouring = (favoured: string) =>
-    clockOf(() => ([...device.forms].some(({ name }) => name === favoured) ? 25 : 40));
+  const favouringOn = ({ forms }: WebGpuDevice, favoured: string) =>
+    clockOf(() => ([...forms].some(({ name }) => name === favoured) ? 25 : 40));
+  const favouring = (favoured: string) => favouringOn(device, favoured);
 
   it("takes at most one form of each layout and size, and leaves nothing behind", async () => {
     const live = device.memory.live;
@@ -226,6 +231,21 @@ describe("tuning", () => {
     kept.text = JSON.stringify({ [key!]: [vote, vote, vote] });
     await tune(wrong, { memory, where: WHERE });
     expect([...wrong.forms].map(({ name }) => name)).toEqual(["nt shared"]);
+  });
+
+  it("takes none that does not compile, and fails for nothing but the plain one", async () => {
+    const real = await openDevice(testGpu());
+    const refused = { stem: "staged" };
+    const createComputePipelineAsync = (descriptor: GPUComputePipelineDescriptor) =>
+      descriptor.label!.includes(refused.stem)
+        ? Promise.reject(new Error("refused"))
+        : real.gpu.createComputePipelineAsync(descriptor);
+    const picky = new WebGpuDevice(altered(real.gpu, { createComputePipelineAsync }), "picky");
+    await tune(picky, { memory: null, where: WHERE, clock: favouringOn(picky, "nt staged") });
+    expect([...picky.forms].map(({ name }) => name)).toEqual([]);
+    refused.stem = "matmul";
+    const none = new WebGpuDevice(altered(real.gpu, { createComputePipelineAsync }), "none");
+    await expect(tune(none, { memory: null, where: WHERE })).rejects.toThrow("does not compile");
   });
 
   it("does as it is told", async () => {
