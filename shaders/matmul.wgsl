@@ -14,14 +14,15 @@
 // All sizes come at run time: one pipeline serves every layer, and no compiler unrolls a loop of 896 steps. Only the
 // weight's storage, the width WX of a workgroup and the form (which rows-… and sum-… piece) make a variant.
 
-// An invocation's block of c.
+// An invocation's block of c. Workgroups along x make further rows of the same columns: they run one after another, and the
+// panel of w that they share stays in a cache.
 struct Place {
   column: u32,   // in vec4 units
   row: u32,      // the first of ROWS
 }
 
 fn place_of(group: vec3u, local: vec3u) -> Place {
-  return Place(group.x * WX + local.y, (group.y * (64u / WX / SHARE) + local.z) * ROWS);
+  return Place(group.y * WX + local.y, (group.x * (64u / WX / SHARE) + local.z) * ROWS);
 }
 
 fn store(acc: mat4x4f, row: u32, rows: u32, stride: u32, first: u32) {
@@ -55,8 +56,8 @@ fn nt(
   }
   let member = member_of(place.column, params.c_stride, params.c_offset);
   if (params.rank > 0u) {
-    let first = member_of(group.x * WX, 0u, 0u).index;
-    let last = member_of(group.x * WX + WX - 1u, 0u, 0u).index;
+    let first = member_of(group.y * WX, 0u, 0u).index;
+    let last = member_of(group.y * WX + WX - 1u, 0u, 0u).index;
     let rank4 = params.rank / 4u;
     var extra = Sums();
     // Of the members that this workgroup meets all take part, since rows may be handed round; one of them counts.

@@ -123,8 +123,8 @@ fn stage_h(side: Side, lane: u32, k: u32, end: u32) {
 @compute @workgroup_size(64)
 fn nt(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let worker = worker_of(lane);
-  let row = group.y * 32u;
-  let column = group.x * 64u;
+  let row = group.x * 32u;
+  let column = group.y * 64u;
   let k4 = (params.k + 3u) / 4u;
   var blocks: Blocks;
   for (var k = 0u; k < k4; k += 4u) {
@@ -138,8 +138,8 @@ fn nt(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane
   }
   if (params.rank > 0u) {
     let rank4 = params.rank / 4u;
-    let last = member_of(group.x * 16u + 15u, 0u, 0u).index;
-    for (var m = member_of(group.x * 16u, 0u, 0u).index; m <= last; m++) {
+    let last = member_of(group.y * 16u + 15u, 0u, 0u).index;
+    for (var m = member_of(group.y * 16u, 0u, 0u).index; m <= last; m++) {
       for (var k = 0u; k < rank4; k += 4u) {
         stage_h(Side(row, params.h_stride, params.h_offset + m * rank4), lane, k, rank4);
         for (var i = lane; i < 256u; i += 64u) {
@@ -154,7 +154,7 @@ fn nt(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane
   }
   spread(&blocks, worker);
   for (var i = lane; i < 512u; i += 64u) {
-    let own = group.x * 16u + i % 16u;
+    let own = group.y * 16u + i % 16u;
     if (row + i / 16u < params.rows && own * 4u < params.n) {
       let member = member_of(own, params.c_stride, params.c_offset);
       var value = four_of(i / 16u, i % 16u);
@@ -171,7 +171,7 @@ fn nt(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane
 @compute @workgroup_size(64)
 fn nn(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let worker = worker_of(lane);
-  let row = group.y * 32u;
+  let row = group.x * 32u;
   let k4 = (params.k + 3u) / 4u;
   let n4 = (params.n + 3u) / 4u;
   let ends = vec3u(min(params.begin_1, k4), min(params.begin_2, k4), k4);
@@ -187,7 +187,7 @@ fn nn(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane
       stage_a(Side(row, member.stride, member.offset - member.begin), lane, k, end);
       for (var i = lane; i < 256u; i += 64u) {
         let own = weight_rows(vec4u(min(k * 4u + i / 16u, params.k - 1u)), n4).x;
-        let value = weight_at(own, min(group.x * 16u + i % 16u, n4 - 1u), n4);
+        let value = weight_at(own, min(group.y * 16u + i % 16u, n4 - 1u), n4);
         stage_right_row(i / 16u, i % 16u * 4u, value);
       }
       multiply(&blocks, worker);
@@ -199,14 +199,14 @@ fn nn(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane
     stage_h(Side(row, params.h_stride, params.h_offset), lane, k, rank4);
     for (var i = lane; i < 256u; i += 64u) {
       let own = min(k * 4u + i / 16u, params.rank - 1u) * n4;
-      stage_right_row(i / 16u, i % 16u * 4u, low_rank[own + min(group.x * 16u + i % 16u, n4 - 1u)]);
+      stage_right_row(i / 16u, i % 16u * 4u, low_rank[own + min(group.y * 16u + i % 16u, n4 - 1u)]);
     }
     multiply(&blocks, worker);
   }
   spread(&blocks, worker);
   let scale = select(params.scale, 1.0, params.rank > 0u);
   for (var i = lane; i < 512u; i += 64u) {
-    let own = group.x * 16u + i % 16u;
+    let own = group.y * 16u + i % 16u;
     if (row + i / 16u < params.rows && own < n4) {
       let at = params.c_offset + group.z * n4 + (row + i / 16u) * params.c_stride + own;
       c[at] = scale * four_of(i / 16u, i % 16u) + what_is_there(at);
@@ -218,7 +218,7 @@ fn nn(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane
 @compute @workgroup_size(64)
 fn tn(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let worker = worker_of(lane);
-  let row = group.y * 32u;   // a column of a
+  let row = group.x * 32u;   // a column of a
   let n4 = params.n / 4u;
   var blocks: Blocks;
   for (var m = 0u; m < params.rows; m += 16u) {
@@ -232,13 +232,13 @@ fn tn(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane
     }
     for (var i = lane; i < 256u; i += 64u) {
       let own = params.h_offset + min(m + i / 16u, params.rows - 1u) * params.h_stride;
-      stage_right_row(i / 16u, i % 16u * 4u, b[own + min(group.x * 16u + i % 16u, n4 - 1u)]);
+      stage_right_row(i / 16u, i % 16u * 4u, b[own + min(group.y * 16u + i % 16u, n4 - 1u)]);
     }
     multiply(&blocks, worker);
   }
   spread(&blocks, worker);
   for (var i = lane; i < 512u; i += 64u) {
-    let own = group.x * 16u + i % 16u;
+    let own = group.y * 16u + i % 16u;
     if (row + i / 16u < params.k && own < n4) {
       let at = params.c_offset + (row + i / 16u) * n4 + own;
       c[at] = params.scale * four_of(i / 16u, i % 16u) + what_is_there(at);

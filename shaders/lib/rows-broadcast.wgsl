@@ -1,12 +1,11 @@
 // rows-broadcast: sixteen rows of a, of which an invocation loads two, and its subgroup hands them round: all invocations of a
 // subgroup must make the same rows, and there must be eight at least.
-enable subgroups;
 
 // Where the two rows begin that this invocation loads.
 struct RowPlaces { at: vec2u }
 
 fn place_rows(row: u32, stride: u32, offset: u32, lane: u32) -> RowPlaces {
-  let own = row + subgroupExclusiveAdd(1u) % 8u;
+  let own = row + one_of_eight();
   return RowPlaces(offset + min(vec2u(own, own + 8u), vec2u(params.rows - 1u)) * stride);
 }
 
@@ -22,23 +21,11 @@ fn handed_round(low: vec4f, high: vec4f) -> Rows {
   return Rows(front(low), back(low), front(high), back(high));
 }
 
-fn front(value: vec4f) -> mat4x4f {
-  return mat4x4f(
-    subgroupBroadcast(value, 0u), subgroupBroadcast(value, 1u), subgroupBroadcast(value, 2u), subgroupBroadcast(value, 3u),
-  );
-}
-
-fn back(value: vec4f) -> mat4x4f {
-  return mat4x4f(
-    subgroupBroadcast(value, 4u), subgroupBroadcast(value, 5u), subgroupBroadcast(value, 6u), subgroupBroadcast(value, 7u),
-  );
-}
-
 // Of four vec4 columns, an invocation loads row `row` of two; the second, third and fourth need not exist.
 struct ColumnPlaces { at: vec2u, row: u32, stride: u32 }
 
 fn place_columns(block: u32, stride: u32, offset: u32, lane: u32) -> ColumnPlaces {
-  let own = subgroupExclusiveAdd(1u) % 8u;
+  let own = one_of_eight();
   let blocks = block + own / 4u + vec2u(0u, 2u);
   return ColumnPlaces(offset + min(blocks, vec2u(params.k / 4u - 1u)), own % 4u, stride);
 }

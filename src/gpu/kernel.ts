@@ -38,8 +38,8 @@ export interface Form {
   /** Needs matrix units and subgroups of exactly so many invocations; 0: neither. */
   readonly units: number;
   readonly constants: Sizes;
-  /** Piece by piece, what takes its place; null: nothing. */
-  readonly pieces: Readonly<Record<string, string | null>>;
+  /** Piece by piece, what takes its place. */
+  readonly pieces: Readonly<Record<string, readonly string[]>>;
   /** The file under shaders/ that has the entry point instead. */
   readonly shader?: string;
   /** Whether it suits a dispatch of these sizes. */
@@ -103,10 +103,7 @@ export function inForm(
   { constants, include }: Variant,
   form: Form,
 ): { kernel: Kernel; variant: Variant } {
-  const pieces = include.flatMap((piece) => {
-    const other = form.pieces[piece];
-    return other === undefined ? piece : (other ?? []);
-  });
+  const pieces = include.flatMap((piece) => form.pieces[piece] ?? [piece]);
   const stem = form.shader ?? kernel.stem;
   return { kernel: { ...kernel, stem }, variant: { constants: { ...constants, ...form.constants }, include: pieces } };
 }

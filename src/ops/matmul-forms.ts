@@ -17,6 +17,8 @@ export interface MatmulForm extends Form {
 interface Shape {
   readonly name: string;
   readonly size: SizeClass;
+  /** Those it is for; absent: all. */
+  readonly layouts?: readonly Layout[];
   readonly subgroup?: Form["subgroup"];
   readonly units?: number;
   readonly shader?: string;
@@ -24,30 +26,36 @@ interface Shape {
   readonly pieces: Form["pieces"];
 }
 
-const rows = (name: string, count: number) => ({ "rows-direct": `rows-${name}`, "sums-4": `sums-${count}` });
+const rows = (count: number, ...pieces: readonly string[]) => ({ "rows-direct": pieces, "sums-4": [`sums-${count}`] });
+const HANDED = ["hand-round", "rows-broadcast"];
 
 /** Of 64 invocations, subgroups of `size` make 32 rows of size columns each: COLS blocks of eight. */
 const units = (size: number): Shape => ({
   ...{ name: `units-${size}`, size: "wide", units: size, shader: "lib/product-units" },
   constants: { WX: 16, ROWS: 8, COLS: size / 8 },
-  pieces: { "rows-direct": null, "sums-4": null, "sum-own": "units-f32" },
+  pieces: { "rows-direct": [], "sums-4": [], "sum-own": ["units-f32"] },
 });
 
 /** A workgroup of WX vec4 columns and 64/WX times sixteen rows. */
-const sixteen = (name: string, WX: number) =>
-  ({ size: "wide", constants: { WX, ROWS: 16 }, pieces: rows(name, 16) }) as const;
+const sixteen = (WX: number, ...pieces: readonly string[]) =>
+  ({ size: "wide", constants: { WX, ROWS: 16 }, pieces: rows(16, ...pieces) }) as const;
 
 const SHAPES: readonly Shape[] = [
-  { name: "eight", size: "wide", constants: { ROWS: 8 }, pieces: rows("eight", 8) },
+  { name: "eight", size: "wide", constants: { ROWS: 8 }, pieces: rows(8, "rows-eight") },
   // Less than half the loads for each product.
-  { name: "broadcast", subgroup: [8, 64], ...sixteen("broadcast", 64) },
+  { name: "broadcast", subgroup: [8, 64], ...sixteen(64, ...HANDED) },
   // Nearer to a square: fewer loads still. All of a subgroup must lie in one row of the workgroup.
-  { name: "square-16", subgroup: [8, 16], ...sixteen("broadcast", 16) },
-  { name: "square-32", subgroup: [32, 32], ...sixteen("broadcast", 32) },
-  { name: "staged", ...sixteen("staged", 64) },
-  { name: "staged-16", ...sixteen("staged", 16) },
+  { name: "square-16", subgroup: [8, 16], ...sixteen(16, ...HANDED) },
+  { name: "square-32", subgroup: [32, 32], ...sixteen(32, ...HANDED) },
+  // Half as many walk along a column of w or b, whose every step may lie in another page of memory.
+  {
+    ...{ name: "tall", size: "wide", layouts: ["nn", "tn"], subgroup: [8, 8], constants: { WX: 8, ROWS: 32 } },
+    pieces: rows(32, "hand-round", "rows-broadcast-32"),
+  },
+  { name: "staged", ...sixteen(64, "rows-staged") },
+  { name: "staged-16", ...sixteen(16, "rows-staged") },
   // Sixteen times the invocations, where there would be too few for a GPU.
-  { name: "shared", size: "narrow", constants: { WX: 2, SHARE: 16 }, pieces: { "sum-own": "sum-shared" } },
+  { name: "shared", size: "narrow", constants: { WX: 2, SHARE: 16 }, pieces: { "sum-own": ["sum-shared"] } },
   ...[8, 16, 32, 64].map(units),
 ];
 
@@ -71,8 +79,10 @@ function suits(layout: Layout, size: SizeClass, sizes: Sizes): boolean {
 }
 
 export const formsOf = (layout: Layout): readonly MatmulForm[] =>
-  SHAPES.map(({ name, subgroup = null, units = 0, ...shape }) => ({
-    ...shape,
-    ...{ name: `${layout} ${name}`, layout, subgroup, units },
-    suits: (sizes) => suits(layout, shape.size, sizes),
-  }));
+  SHAPES.filter(({ layouts = [layout] }) => layouts.includes(layout)).map(
+    ({ name, layouts: _, subgroup = null, units = 0, ...shape }) => ({
+      ...shape,
+      ...{ name: `${layout} ${name}`, layout, subgroup, units },
+      suits: (sizes) => suits(layout, shape.size, sizes),
+    }),
+  );

@@ -55,7 +55,7 @@ function workgroupWidth(columns: number, rows: number): number {
 const ANY_ROWS = Number.POSITIVE_INFINITY;
 
 const blocks = (columns: number, rows: number, { WX = 8, ROWS = 4, SHARE = 1 }: Sizes, z = 1) =>
-  [ceilDiv(columns, 4 * WX), ceilDiv(rows, (ROWS * INVOCATIONS) / (WX * SHARE)), z] as const;
+  [ceilDiv(rows, (ROWS * INVOCATIONS) / (WX * SHARE)), ceilDiv(columns, 4 * WX), z] as const;
 const rowsFlops = ({ n = 0, k = 0, rank = 0, rows = 0 }: Sizes) => 2 * rows * n * (k + rank);
 
 export const matmulNt: Kernel = {

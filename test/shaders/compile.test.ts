@@ -128,12 +128,13 @@ describe("shader text", () => {
   /** What some browser lacks or gets wrong, and what would hide the text from editors. */
   const FORBIDDEN = /\benable\b|\brequires\b|subgroup|\boverride\b|\$\{|\bf16\b|texture|sampler|atomic/;
   const rows = ["rows-direct", "rows-eight", "rows-staged"];
-  // Not rows-broadcast: its form is for devices with subgroups alone.
+  // Not hand-round and what calls it: their forms are for devices with subgroups alone.
   const others = [
     "reduce",
     "sums-4",
     "sums-8",
     "sums-16",
+    "sums-32",
     "sum-own",
     "sum-shared",
     "tanh",
