@@ -6,8 +6,8 @@ import type { Form, Sizes } from "../gpu/kernel.ts";
 
 export type Layout = "nt" | "nn" | "tn";
 
-/** Large products and those with few columns or rows, as the low-rank factors make them. */
-export type SizeClass = "wide" | "narrow";
+/** Large products, among them those with hundreds of rows, and those with few columns or rows, as the low-rank factors make them. */
+export type SizeClass = "tall" | "wide" | "narrow";
 
 export interface MatmulForm extends Form {
   readonly layout: Layout;
@@ -40,18 +40,19 @@ const units = (size: number): Shape => ({
 const sixteen = (WX: number, ...pieces: readonly string[]) =>
   ({ size: "wide", constants: { WX, ROWS: 16 }, pieces: rows(16, ...pieces) }) as const;
 
+/** Of those that a device has chosen, the first that suits a product makes it. */
 const SHAPES: readonly Shape[] = [
+  // Half as many walk along a column of w or b, whose every step may lie in another page of memory.
+  {
+    ...{ name: "tall", size: "tall", layouts: ["nn", "tn"], subgroup: [8, 8], constants: { WX: 8, ROWS: 32 } },
+    pieces: rows(32, "hand-round", "rows-broadcast-32"),
+  },
   { name: "eight", size: "wide", constants: { ROWS: 8 }, pieces: rows(8, "rows-eight") },
   // Less than half the loads for each product.
   { name: "broadcast", subgroup: [8, 64], ...sixteen(64, ...HANDED) },
   // Nearer to a square: fewer loads still. All of a subgroup must lie in one row of the workgroup.
   { name: "square-16", subgroup: [8, 16], ...sixteen(16, ...HANDED) },
   { name: "square-32", subgroup: [32, 32], ...sixteen(32, ...HANDED) },
-  // Half as many walk along a column of w or b, whose every step may lie in another page of memory.
-  {
-    ...{ name: "tall", size: "wide", layouts: ["nn", "tn"], subgroup: [8, 8], constants: { WX: 8, ROWS: 32 } },
-    pieces: rows(32, "hand-round", "rows-broadcast-32"),
-  },
   { name: "staged", ...sixteen(64, "rows-staged") },
   { name: "staged-16", ...sixteen(16, "rows-staged") },
   // Sixteen times the invocations, where there would be too few for a GPU.
@@ -66,6 +67,8 @@ function extents(layout: Layout, { rows = 0, n = 0, k = 0 }: Sizes) {
 
 const LEAST_WIDTH = 128;
 const LEAST_HEIGHT = 16;
+/** Rows of a tall workgroup: with fewer, most of one would idle. */
+const TALL = 256;
 const MOST_NARROW = 64;
 const LEAST_DEPTH = 128;
 
@@ -75,7 +78,7 @@ function suits(layout: Layout, size: SizeClass, sizes: Sizes): boolean {
   const narrow = width <= MOST_NARROW || (layout === "tn" && height <= MOST_NARROW);
   if (size === "narrow") return narrow && depth >= LEAST_DEPTH;
   const together = layout !== "tn" || 4 * (sizes.begin_1 ?? 0) >= height;
-  return !narrow && together && width >= LEAST_WIDTH && height >= LEAST_HEIGHT;
+  return !narrow && together && width >= LEAST_WIDTH && height >= (size === "tall" ? TALL : LEAST_HEIGHT);
 }
 
 export const formsOf = (layout: Layout): readonly MatmulForm[] =>

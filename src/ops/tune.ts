@@ -30,23 +30,26 @@ export interface Tuning {
 interface Course {
   readonly layout: Layout;
   readonly size: SizeClass;
+  /** What it must be faster than; null: the plain form. */
+  readonly base: MatmulForm | null;
   clock(): number;
 }
 
 /** Rows of c, its columns, length of the sums: small enough for a software adapter, doubled for anything faster. */
 const SIZES: Readonly<Record<SizeClass, readonly [number, number, number]>> = {
+  tall: [256, 1024, 1024],
   wide: [256, 512, 512],
   narrow: [1024, 16, 512],
 };
 const CLASSES = (["nt", "nn", "tn"] as const).flatMap((layout) =>
-  (["wide", "narrow"] as const).map((size) => ({ layout, size })),
+  (["wide", "narrow", "tall"] as const).map((size) => ({ layout, size })),
 );
 /** A product below this many seconds is too short to tell forms apart. */
 const SHORT = 1e-3;
 const SECONDS_PER_RUN = 0.02;
 const MOST_PRODUCTS = 64;
 const ROUNDS = 5;
-/** Share of the plain form's time below which another one is taken. */
+/** Share of the base's time below which another one is taken. */
 const CLEARLY = 0.9;
 /** Openings that measure: one beside busy programs must not decide, and forms that are as good as equal take turns. */
 const VOTES = 3;
@@ -71,7 +74,9 @@ export async function tune(device: WebGpuDevice, { wish, memory, where, clock = 
   const chosen: MatmulForm[] = [];
   for (const { layout, size } of CLASSES) {
     const own = possible.filter((form) => form.layout === layout && form.size === size);
-    const course = { layout, size, clock };
+    // What is tall is wide too, and would else be made as such.
+    const wide = chosen.find((form) => form.layout === layout && form.size === "wide");
+    const course = { layout, size, clock, base: (size === "tall" && wide) || null };
     const form = settled ? await known(device, course, elected(own, votes)) : await fastest(device, course, own);
     if (form) chosen.push(form);
   }
@@ -136,9 +141,9 @@ async function fastest(
     const bench = new Bench(device, course, SIZES[course.size], factor);
     try {
       right = await bench.agreeing(right);
-      const seconds = await bench.seconds(null, 1);
+      const seconds = await bench.seconds(course.base, 1);
       if (seconds < SHORT && factor === 1) continue;
-      return await race(bench, right, Math.min(MOST_PRODUCTS, Math.ceil(SECONDS_PER_RUN / seconds)));
+      return await race(bench, course.base, right, Math.min(MOST_PRODUCTS, Math.ceil(SECONDS_PER_RUN / seconds)));
     } finally {
       bench.free();
     }
@@ -147,19 +152,24 @@ async function fastest(
 }
 
 /** In turns, so that a slow moment of the machine hits all alike; a form's time is the best of its rounds, as noise only adds. */
-async function race(bench: Bench, forms: readonly MatmulForm[], products: number): Promise<MatmulForm | null> {
-  const times = new Map<MatmulForm | null, number>([null, ...forms].map((form) => [form, Infinity]));
+async function race(
+  bench: Bench,
+  base: MatmulForm | null,
+  forms: readonly MatmulForm[],
+  products: number,
+): Promise<MatmulForm | null> {
+  const times = new Map<MatmulForm | null, number>([base, ...forms].map((form) => [form, Infinity]));
   const best = (form: MatmulForm | null) => times.get(form)!;
-  let runners: readonly (MatmulForm | null)[] = [null, ...forms];
+  let runners: readonly (MatmulForm | null)[] = [base, ...forms];
   for (let round = 0; round < ROUNDS; round++) {
     for (const form of runners) times.set(form, Math.min(best(form), await bench.seconds(form, products)));
     // One slow moment must not be the end of a form.
     if (round === 0) continue;
     const leader = Math.min(...[...times.keys()].map(best));
-    runners = runners.filter((form) => form === null || best(form) < HOPELESS * leader);
+    runners = runners.filter((form) => form === base || best(form) < HOPELESS * leader);
   }
   const [winner] = forms.toSorted((one, other) => best(one) - best(other));
-  return winner && best(winner) < CLEARLY * best(null) ? winner : null;
+  return winner && best(winner) < CLEARLY * best(base) ? winner : null;
 }
 
 /** One product of a layout, in any form. */
@@ -172,7 +182,7 @@ class Bench {
 
   constructor(
     device: WebGpuDevice,
-    { layout, clock }: Omit<Course, "size">,
+    { layout, clock }: Course,
     extents: readonly [number, number, number],
     factor: number,
   ) {

@@ -60,6 +60,7 @@ function sizesFor({ layout, size }: MatmulForm, random: Random) {
   const many = () => 128 + 4 * random.below(60);
   const tall = layout === "tn" ? 4 * (17 + random.below(20)) : 16 + random.below(80);
   if (size === "wide") return { height: tall, width: many(), depth: 4 * (1 + random.below(40)) };
+  if (size === "tall") return { height: 256 + 4 * random.below(20), width: many(), depth: 4 * (1 + random.below(40)) };
   return { height: tall, width: few(), depth: many() };
 }
 
@@ -102,12 +103,14 @@ describe.each(FORMS)("the form $name", (form) => {
   });
 
   it("is left alone where it does not suit", () => {
-    const [wide, narrow, low] = [
+    const sizes = [
       { n: 512, rows: 512, k: 512, begin_1: NOWHERE },
+      { n: 512, rows: 128, k: 128, begin_1: NOWHERE },
       { n: 24, rows: 512, k: 512, begin_1: NOWHERE },
       { n: 24, rows: 4, k: 4, begin_1: NOWHERE },
     ];
-    expect([wide, narrow, low].map((sizes) => form.suits(sizes))).toEqual([
+    expect(sizes.map((one) => form.suits(one))).toEqual([
+      form.size !== "narrow",
       form.size === "wide",
       form.size === "narrow",
       false,
