@@ -8,7 +8,11 @@ import { serviceWorkerPlugin } from "./vite/service-worker.ts";
 const hub = hubAddress();
 
 /** Libraries that `lorikeet bench --peers` loads where they are installed. */
-const PEERS = ["@jax-js/jax", "@tensorflow/tfjs-core", "@tensorflow/tfjs-backend-webgpu"];
+const PEERS = [
+  "@jax-js/jax",
+  ...["@tensorflow/tfjs-core", "@tensorflow/tfjs-backend-webgpu"],
+  ...["@huggingface/transformers", "onnxruntime-web", "protobufjs"],
+];
 
 /** One configuration for the page, the command line (`vite build --ssr`) and the tests. */
 export default defineConfig(({ isSsrBuild }) => ({

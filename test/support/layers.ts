@@ -26,8 +26,12 @@ const ENGINE = [
   "lora",
 ];
 
-/** Libraries that the bench compares with. */
-const PEERS = ["@jax-js/jax", "@tensorflow/tfjs-core", "@tensorflow/tfjs-backend-webgpu"];
+/** Libraries that the bench compares with, and what they need. */
+const PEERS = [
+  "@jax-js/jax",
+  ...["@tensorflow/tfjs-core", "@tensorflow/tfjs-backend-webgpu"],
+  ...["@huggingface/transformers", "onnxruntime-web", "protobufjs"],
+];
 
 /** Every folder may import itself besides. */
 export const LAYERS: Readonly<Record<string, Layer>> = {

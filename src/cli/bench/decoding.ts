@@ -12,8 +12,10 @@ export interface DecodingResult {
   readonly bytesPerToken: number;
 }
 
-const PROMPT = 64;
-const WARM_UP = 4;
+/** Tokens. */
+export const PROMPT = 64;
+/** Tokens that are not counted: the first ones compile, and the very first reads the prompt. */
+export const WARM_UP = 4;
 
 /** Greedy, after a prompt of 64 tokens, with the model of the training step. */
 export async function benchDecoding(device: Device, tokens: number): Promise<DecodingResult> {
@@ -25,7 +27,6 @@ export async function benchDecoding(device: Device, tokens: number): Promise<Dec
     let [made, start] = [0, 0];
     for await (const _ of generate(device, model, prompt, options)) {
       made += 1;
-      // The first ones compile, and the very first reads the prompt.
       if (made === WARM_UP) start = performance.now();
     }
     const seconds = (performance.now() - start) / 1000;

@@ -18,7 +18,7 @@ export const PEER_FLAGS = [
     group: GROUP,
     kind: "list",
     meaning:
-      "Compare with these instead, in the same run and on the same adapter: jax-js (products and a training step), tfjs (products), mlx (mlx_lm.lora of the PATH, a fine-tuning).",
+      "Compare with these instead, in the same run and on the same adapter: jax-js (products and a training step), tfjs (products), transformers.js (decoding), mlx (mlx_lm.lora of the PATH, a fine-tuning).",
   },
   {
     name: "tokens",

@@ -170,7 +170,15 @@ describe("the summary", () => {
       { name: "b", version: "2" },
     ];
     const problems = [{ peer: "mlx", message: "not found", hint: "install it" }];
-    const text = showPeers({ device: "GPU", libraries, problems, products: summary, step: null, mlx: null });
+    const text = showPeers({
+      device: "GPU",
+      libraries,
+      problems,
+      products: summary,
+      step: null,
+      decoding: null,
+      mlx: null,
+    });
     expect(text).toMatch(/^ +2\.00 +4 × 8 × 16 +NT/m);
     expect(text).toMatch(/^ +– +4 × 8 × 16 +TN .* wrong +wrong +0\.25$/m);
     expect(text).toContain(

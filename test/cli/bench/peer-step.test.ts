@@ -57,7 +57,10 @@ it("gives a ratio only where the losses agree", () => {
   const ours = side([2, 1], 300);
   const shown = (theirs: StepSide) => {
     const step = compared(ours, theirs);
-    return [step.ratio, showPeers({ device: "", libraries: [], problems: [], products: null, step, mlx: null })];
+    return [
+      step.ratio,
+      showPeers({ device: "", libraries: [], problems: [], products: null, step, decoding: null, mlx: null }),
+    ];
   };
   const [ratio, text] = shown(side([2, 1 + LOSS_TOLERANCE / 2], 200));
   expect(ratio).toBe(1.5);

@@ -2,7 +2,7 @@
 import { configError } from "../../../core/errors.ts";
 import { didYouMean } from "../../../core/spelling.ts";
 
-export const PEERS = ["jax-js", "tfjs", "mlx"] as const;
+export const PEERS = ["jax-js", "tfjs", "transformers.js", "mlx"] as const;
 export type PeerName = (typeof PEERS)[number];
 
 /** Throws ConfigError for a name that is none of them. */

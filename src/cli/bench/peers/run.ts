@@ -1,7 +1,9 @@
 /** Compares with every system that was asked for; one that is missing or fails is told, and the others go on. */
 import { LorikeetError } from "../../../core/errors.ts";
 import type { WebGpuDevice } from "../../../gpu/webgpu.ts";
-import { STEP } from "../training-step.ts";
+import { PROMPT } from "../decoding.ts";
+import { STEP, STEP_MODEL } from "../training-step.ts";
+import { compareDecoding, type DecodingComparison } from "./compare-decoding.ts";
 import { compareMlx, type MlxComparison, type MlxInput } from "./compare-mlx.ts";
 import { type CompareOptions, compareProducts } from "./compare-products.ts";
 import { compareStep, type StepComparison } from "./compare-step.ts";
@@ -12,6 +14,10 @@ import type { PeerName } from "./names.ts";
 import { productSizes } from "./product-sizes.ts";
 import { type ProductSummary, summarize } from "./summary.ts";
 import { openTfjs } from "./tfjs.ts";
+import { openTransformers } from "./transformers-js.ts";
+
+/** Tokens of the answers to time. */
+const DECODED = 32;
 
 export interface PeersResult {
   readonly device: string;
@@ -19,6 +25,7 @@ export interface PeersResult {
   readonly problems: readonly { readonly peer: string; readonly message: string; readonly hint?: string }[];
   readonly products: ProductSummary | null;
   readonly step: StepComparison | null;
+  readonly decoding: DecodingComparison | null;
   readonly mlx: MlxComparison | null;
 }
 
@@ -35,6 +42,11 @@ export interface PeersOptions extends CompareOptions {
 export async function runPeers(gpu: GPU, device: WebGpuDevice, options: PeersOptions): Promise<PeersResult> {
   const { peers, tokens, steps, signal, onProgress } = options;
   const libraries: Library[] = [];
+  const named: { name: string; version: string }[] = [];
+  const name = <L extends { readonly name: string; readonly version: string }>(library: L): L => {
+    named.push({ name: library.name, version: library.version });
+    return library;
+  };
   const problems: { peer: string; message: string; hint?: string }[] = [];
   const attempt = async <T>(peer: PeerName, work: () => Promise<T>): Promise<T | null> => {
     if (!peers.includes(peer)) return null;
@@ -56,7 +68,7 @@ export async function runPeers(gpu: GPU, device: WebGpuDevice, options: PeersOpt
   const open = async <L extends Library>(library: L): Promise<L> => {
     checkSameAdapter(library.name, library.gpu, device.gpu);
     libraries.push(library);
-    return library;
+    return name(library);
   };
 
   offerGpu(gpu);
@@ -71,11 +83,15 @@ export async function runPeers(gpu: GPU, device: WebGpuDevice, options: PeersOpt
       libraries.length === 0
         ? null
         : summarize(await compareProducts(device, libraries, productSizes(tokens), options));
+    const transformers = await attempt("transformers.js", async () => name(await openTransformers()));
+    const size = { model: STEP_MODEL, prompt: PROMPT, tokens: DECODED };
+    const decoding =
+      transformers &&
+      (await attempt("transformers.js", () => compareDecoding(device, transformers, meter, size, options)));
     const mlx = await attempt("mlx", async () =>
       compareMlx({ ...(await options.openMlxInput()), window: steps }, options),
     );
-    const named = libraries.map(({ name, version }) => ({ name, version }));
-    return { device: device.name, libraries: named, problems, products, step, mlx };
+    return { device: device.name, libraries: named, problems, products, step, decoding, mlx };
   } finally {
     meter.remove();
   }

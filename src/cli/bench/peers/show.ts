@@ -1,31 +1,25 @@
 /** The comparison as tables for a terminal, ratios first. */
 import { formatBytes, formatDuration, formatNumber } from "../../../core/units.ts";
 import { formatTable } from "../../format.ts";
+import type { DecodingComparison, DecodingSide } from "./compare-decoding.ts";
 import type { MlxComparison } from "./compare-mlx.ts";
 import type { StepComparison, StepSide } from "./compare-step.ts";
 import type { PeersResult } from "./run.ts";
 import type { ProductSummary, RatedCase } from "./summary.ts";
 
-export function showPeers({ device, libraries, problems, products, step, mlx }: PeersResult): string {
+export function showPeers({ device, libraries, problems, products, step, decoding, mlx }: PeersResult): string {
   const parts = [[`Adapter: ${device}`, ...libraries.map(({ name, version }) => `Compared with ${name} ${version}`)]];
-  if (products)
-    parts.push(
-      productLines(
-        products,
-        libraries.map(({ name }) => name),
-      ),
-    );
+  if (products) parts.push(productLines(products));
   if (step) parts.push(stepLines(step));
+  if (decoding) parts.push(decodingLines(decoding));
   if (mlx) parts.push(mlxLines(mlx));
   if (problems.length > 0)
     parts.push(problems.map(({ peer, message, hint }) => `${peer}: ${message}${hint ? ` (${hint})` : ""}`));
   return parts.map((lines) => lines.join("\n")).join("\n\n");
 }
 
-function productLines(
-  { cases, geometricMean, lowest, overForward }: ProductSummary,
-  names: readonly string[],
-): string[] {
+function productLines({ cases, geometricMean, lowest, overForward }: ProductSummary): string[] {
+  const names = Object.keys(Object.assign({}, ...cases.map(({ theirs }) => theirs)));
   const rows = cases.map((one) => [
     one.ratio === null ? "–" : one.ratio.toFixed(2),
     sizeWords(one),
@@ -82,6 +76,29 @@ function stepLines({ ours, theirs, apart, ratio }: StepComparison): string[] {
   const title = "Training step: llama, 4 layers, hidden 256, 4 × 128 tokens, rank 8 on all linears";
   return [title, first, formatTable(rows, { header: ["", "ours", "jax-js"], align: "<>>" })];
 }
+
+function decodingLines({ ours, theirs, apart, apartWithSubgroups, differsAt, ratio }: DecodingComparison): string[] {
+  const row = (name: string, text: (side: DecodingSide) => string) => [name, text(ours), text(theirs)];
+  const difference =
+    differsAt === null ? `logits are ${apart.toExponential(1)} apart` : `token ${differsAt + 1} of the answer differs`;
+  const first =
+    ratio === null
+      ? `No ratio: ${difference}, so one of the two computes something else.`
+      : `${ratio.toFixed(2)} times the tokens/s of transformers.js; the same tokens, logits equal within ${apart.toExponential(1)}`;
+  const without =
+    apartWithSubgroups === null
+      ? []
+      : [`transformers.js without subgroups: with them its logits are ${apartWithSubgroups.toExponential(1)} apart`];
+  const rows = [
+    ...(ratio === null ? [] : [row("tokens/s", (side) => formatNumber(side.tokensPerSecond))]),
+    row("dispatches per token", ({ dispatchesPerToken }) => tenths(dispatchesPerToken)),
+    row("submits per token", ({ submitsPerToken }) => tenths(submitsPerToken)),
+  ];
+  const title = "Decoding: llama, 4 layers, hidden 256, in f32, greedy after 64 tokens";
+  return [title, first, ...without, formatTable(rows, { header: ["", "ours", "transformers.js"], align: "<>>" })];
+}
+
+const tenths = (value: number) => String(Number(value.toFixed(1)));
 
 function mlxLines({ ours, theirs, ratio }: MlxComparison): string[] {
   const row = (name: string, text: (side: MlxComparison["ours"]) => string) => [name, text(ours), text(theirs)];
