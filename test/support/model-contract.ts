@@ -28,8 +28,8 @@ import {
 } from "./golden.ts";
 
 const FORMS = MATMULS.flatMap((kernel) => kernel.forms as readonly MatmulForm[]).filter(({ units }) => units === 0);
-/** "nt broadcast" → "broadcast" */
 const wideOf = (layout: Layout) => FORMS.find((form) => form.layout === layout && form.size === "wide")!;
+/** "nt broadcast" → "broadcast" */
 const shapeName = (form: string): string => form.slice(form.indexOf(" ") + 1);
 
 const LOGITS = 2e-5;
