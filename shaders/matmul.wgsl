@@ -14,8 +14,9 @@
 // All sizes come at run time: one pipeline serves every layer, and no compiler unrolls a loop of 896 steps. Only the
 // weight's storage, the width WX of a workgroup and the form (which rows-… and sum-… piece) make a variant.
 
-// An invocation's block of c. Workgroups along x make further rows of the same columns: they run one after another, and the
-// panel of w that they share stays in a cache.
+// An invocation's block of c. Neighbours along x run one after another. In nt and nn they make further rows of the same columns,
+// and the panel of w that they share stays in a cache; in tn further columns of the same rows, since down a column of a, as of
+// b, each element lies in another line, and a workgroup reads more columns of a than of b.
 struct Place {
   column: u32,   // in vec4 units
   row: u32,      // the first of ROWS
@@ -183,7 +184,7 @@ fn tn(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let part = part_of(local.x);
-  let place = place_of(group, local);    // its rows are columns of a
+  let place = place_of(group.yxz, local);    // its rows are columns of a
   let n4 = params.n / 4u;
   let member = member_of(min(place.row, params.k - 4u) / 4u, params.a_stride, params.a_offset);
   let columns = place_columns(place.row / 4u, member.stride, member.offset - member.begin, lane);

@@ -218,7 +218,7 @@ fn nn(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane
 @compute @workgroup_size(64)
 fn tn(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let worker = worker_of(lane);
-  let row = group.x * 32u;   // a column of a
+  let row = group.y * 32u;   // a column of a
   let n4 = params.n / 4u;
   var blocks: Blocks;
   for (var m = 0u; m < params.rows; m += 16u) {
@@ -232,13 +232,13 @@ fn tn(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane
     }
     for (var i = lane; i < 256u; i += 64u) {
       let own = params.h_offset + min(m + i / 16u, params.rows - 1u) * params.h_stride;
-      stage_right_row(i / 16u, i % 16u * 4u, b[own + min(group.y * 16u + i % 16u, n4 - 1u)]);
+      stage_right_row(i / 16u, i % 16u * 4u, b[own + min(group.x * 16u + i % 16u, n4 - 1u)]);
     }
     multiply(&blocks, worker);
   }
   spread(&blocks, worker);
   for (var i = lane; i < 512u; i += 64u) {
-    let own = group.y * 16u + i % 16u;
+    let own = group.x * 16u + i % 16u;
     if (row + i / 16u < params.k && own < n4) {
       let at = params.c_offset + (row + i / 16u) * n4 + own;
       c[at] = params.scale * four_of(i / 16u, i % 16u) + what_is_there(at);

@@ -54,6 +54,7 @@ function workgroupWidth(columns: number, rows: number): number {
 /** The number of tokens is only known at run time, and large: it does not narrow the workgroup. */
 const ANY_ROWS = Number.POSITIVE_INFINITY;
 
+/** Of rows, and of columns. */
 const blocks = (columns: number, rows: number, { WX = 8, ROWS = 4, SHARE = 1 }: Sizes, z = 1) =>
   [ceilDiv(rows, (ROWS * INVOCATIONS) / (WX * SHARE)), ceilDiv(columns, 4 * WX), z] as const;
 const rowsFlops = ({ n = 0, k = 0, rank = 0, rows = 0 }: Sizes) => 2 * rows * n * (k + rank);
@@ -94,7 +95,10 @@ export const matmulTn: Kernel = {
   ...matmulNt,
   entry: "tn",
   inputs: ["a", "b", "bias", "h", "low_rank", "residual"],
-  grid: (sizes) => blocks(sizes.n ?? 0, sizes.k ?? 0, sizes),
+  grid: (sizes) => {
+    const [rows, columns, z] = blocks(sizes.n ?? 0, sizes.k ?? 0, sizes);
+    return [columns, rows, z];
+  },
   forms: formsOf("tn"),
   flops: ({ n = 0, k = 0, rows = 0 }) => 2 * rows * n * k,
 };
