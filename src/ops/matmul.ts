@@ -54,9 +54,9 @@ function workgroupWidth(columns: number, rows: number): number {
 /** The number of tokens is only known at run time, and large: it does not narrow the workgroup. */
 const ANY_ROWS = Number.POSITIVE_INFINITY;
 
-/** Of rows, and of columns. */
-const blocks = (columns: number, rows: number, { WX = 8, ROWS = 4, SHARE = 1 }: Sizes, z = 1) =>
-  [ceilDiv(rows, (ROWS * INVOCATIONS) / (WX * SHARE)), ceilDiv(columns, 4 * WX), z] as const;
+/** Workgroups for so many rows of c, and for so many columns. */
+const down = (rows: number, { WX = 8, ROWS = 4, SHARE = 1 }: Sizes) => ceilDiv(rows * WX * SHARE, ROWS * INVOCATIONS);
+const across = (columns: number, { WX = 8 }: Sizes) => ceilDiv(columns, 4 * WX);
 const rowsFlops = ({ n = 0, k = 0, rank = 0, rows = 0 }: Sizes) => 2 * rows * n * (k + rank);
 
 export const matmulNt: Kernel = {
@@ -67,7 +67,7 @@ export const matmulNt: Kernel = {
   params,
   constants,
   include: [...PLAIN_PIECES, "weight-f32"],
-  grid: (sizes) => blocks(sizes.n ?? 0, sizes.rows ?? 0, sizes),
+  grid: ({ rows = 0, n = 0, ...sizes }) => [down(rows, sizes), across(n, sizes), 1],
   flops: rowsFlops,
   forms: formsOf("nt"),
 };
@@ -88,17 +88,14 @@ export const matmulNn: Kernel = {
   ...matmulNt,
   entry: "nn",
   forms: formsOf("nn"),
-  grid: (sizes) => blocks(sizes.n ?? 0, sizes.rows ?? 0, sizes, Math.max(1, sizes.apart ?? 0)),
+  grid: ({ rows = 0, n = 0, apart = 0, ...sizes }) => [down(rows, sizes), across(n, sizes), Math.max(1, apart)],
 };
 
 export const matmulTn: Kernel = {
   ...matmulNt,
   entry: "tn",
   inputs: ["a", "b", "bias", "h", "low_rank", "residual"],
-  grid: (sizes) => {
-    const [rows, columns, z] = blocks(sizes.n ?? 0, sizes.k ?? 0, sizes);
-    return [columns, rows, z];
-  },
+  grid: ({ k = 0, n = 0, ...sizes }) => [across(n, sizes), down(k, sizes), 1],
   forms: formsOf("tn"),
   flops: ({ n = 0, k = 0, rows = 0 }) => 2 * rows * n * k,
 };
