@@ -27,7 +27,7 @@ describe.skipIf(missing)(`the Model card in Chromium${missing ? ` (no browser: $
 
   const open = async (state: string): Promise<OpenPage> => {
     const opened = await site.openPage(`/test/browser/page/model-card.html?state=${state}`);
-    await opened.page.getByRole("heading", { name: "Model" }).waitFor();
+    await opened.page.getByRole("heading", { name: "Model", exact: true }).waitFor();
     if (state !== "closed") await opened.page.getByText("Where the model comes from").waitFor();
     return opened;
   };
