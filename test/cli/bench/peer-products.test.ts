@@ -156,7 +156,17 @@ describe("the summary", () => {
     ]);
     expect(summary.geometricMean).toBeCloseTo(1, 12);
     expect(summary.lowest).toMatchObject({ layout: "NN", ratio: 0.5 });
-    expect(summary.overForward).toMatchObject({ NN: { overForward: 0.5 }, TN: { overForward: 0.25 } });
+    expect(summary.overForward).toMatchObject({
+      NN: { lowest: { overForward: 0.5 } },
+      TN: { lowest: { overForward: 0.25 } },
+    });
+  });
+
+  it("takes the mean of each layout over NT", () => {
+    const faster = CASES.map((one) => ({ ...one, tokens: 8, ours: one.layout === "TN" ? 1 : one.ours }));
+    const { TN } = summarize([...CASES, ...faster]).overForward;
+    expect(TN.geometricMean).toBeCloseTo(0.5, 12);
+    expect(TN.lowest).toMatchObject({ tokens: 4, overForward: 0.25 });
   });
 
   it("has no mean where nothing could be compared", () => {
@@ -184,7 +194,7 @@ describe("the summary", () => {
     expect(text).toContain(
       "Geometric mean over the fastest other: 1.00\nLowest: 0.50 at 4 × 8 × 16 NN, where a is fastest",
     );
-    expect(text).toContain("Lowest TN over NT: 0.25");
+    expect(text).toContain("TN over NT: 0.25 in the geometric mean, lowest 0.25 at 4 × 8 × 16");
     expect(text).toContain("b, 4 × 8 × 16 NN: not timed, wrong");
     expect(text).toContain("mlx: not found (install it)");
   });

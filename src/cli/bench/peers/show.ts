@@ -43,8 +43,10 @@ function productLines({ cases, geometricMean, lowest, overForward }: ProductSumm
       `Lowest: ${lowest.ratio!.toFixed(2)} at ${caseWords(lowest)}, where ${lowest.fastest} is fastest`,
     );
   }
-  for (const one of [overForward.NN, overForward.TN]) {
-    lines.push(`Lowest ${one.layout} over NT: ${one.overForward.toFixed(2)} at ${sizeWords(one)}`);
+  for (const [layout, own] of Object.entries(overForward)) {
+    const { lowest: low } = own;
+    const mean = `${own.geometricMean.toFixed(2)} in the geometric mean`;
+    lines.push(`${layout} over NT: ${mean}, lowest ${low.overForward.toFixed(2)} at ${sizeWords(low)}`);
   }
   for (const one of cases) {
     for (const [name, time] of Object.entries(one.theirs)) {

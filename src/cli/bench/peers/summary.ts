@@ -14,8 +14,13 @@ export interface ProductSummary {
   readonly cases: readonly RatedCase[];
   readonly geometricMean: number | null;
   readonly lowest: RatedCase | null;
-  /** The lowest of our own ratios to NT, by layout. */
-  readonly overForward: Readonly<Record<Exclude<Layout, "NT">, RatedCase>>;
+  /** Our own ratios to NT, by layout. */
+  readonly overForward: Readonly<Record<Exclude<Layout, "NT">, OverForward>>;
+}
+
+export interface OverForward {
+  readonly geometricMean: number;
+  readonly lowest: RatedCase;
 }
 
 /** `cases` must hold every layout of each size. */
@@ -27,20 +32,24 @@ export function summarize(cases: readonly ProductCase[]): ProductSummary {
     return { ...one, ratio, fastest, overForward: forward.get(sizeKey(one))! / one.ours };
   });
   const ratios = rated.flatMap(({ ratio }) => (ratio === null ? [] : [ratio]));
-  const logs = ratios.reduce((sum, ratio) => sum + Math.log(ratio), 0);
   const withRatio = rated.filter(({ ratio }) => ratio !== null);
-  const lowestOf = (layout: Layout) =>
-    smallest(
-      rated.filter((one) => one.layout === layout),
-      (one) => one.overForward,
-    )!;
+  const overForward = (layout: Layout): OverForward => {
+    const own = rated.filter((one) => one.layout === layout);
+    return {
+      geometricMean: geometricMean(own.map((one) => one.overForward)),
+      lowest: smallest(own, (one) => one.overForward)!,
+    };
+  };
   return {
     cases: rated,
-    geometricMean: ratios.length === 0 ? null : Math.exp(logs / ratios.length),
+    geometricMean: ratios.length === 0 ? null : geometricMean(ratios),
     lowest: smallest(withRatio, ({ ratio }) => ratio!),
-    overForward: { NN: lowestOf("NN"), TN: lowestOf("TN") },
+    overForward: { NN: overForward("NN"), TN: overForward("TN") },
   };
 }
+
+const geometricMean = (ratios: readonly number[]) =>
+  Math.exp(ratios.reduce((sum, ratio) => sum + Math.log(ratio), 0) / ratios.length);
 
 const sizeKey = (one: ProductCase) => [one.tokens, one.in, one.out].join(" ");
 
