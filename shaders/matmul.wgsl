@@ -14,9 +14,9 @@
 // All sizes come at run time: one pipeline serves every layer, and no compiler unrolls a loop of 896 steps. Only the
 // weight's storage, the width WX of a workgroup and the form (which rows-… and sum-… piece) make a variant.
 
-// An invocation's block of c. Neighbours along x run one after another. In nt and nn they make further rows of the same columns,
-// and the panel of w that they share stays in a cache; in tn further columns of the same rows, since down a column of a, as of
-// b, each element lies in another line, and a workgroup reads more columns of a than of b.
+// An invocation's block of c. Workgroups along x run one after another, and what they share stays in a cache. In nt and nn they
+// make further rows of the same columns: a's rows are read straight on, the panel of w is what is far apart. In tn both are, and
+// they make further columns of the same rows: of the tall form's block, 256 × 32, the columns of a are the larger panel.
 struct Place {
   column: u32,   // in vec4 units
   row: u32,      // the first of ROWS
@@ -24,6 +24,10 @@ struct Place {
 
 fn place_of(group: vec3u, local: vec3u) -> Place {
   return Place(group.y * WX + local.y, (group.x * (64u / WX / SHARE) + local.z) * ROWS);
+}
+
+fn scaled(sums: Sums) -> Sums {
+  return add_scaled(Sums(), params.scale, sums);
 }
 
 fn store(acc: mat4x4f, row: u32, rows: u32, stride: u32, first: u32) {
@@ -168,7 +172,7 @@ fn nn(
     }
     sums = add_scaled(sums, params.scale, extra);
   } else {
-    sums = scale_sums(sums, params.scale);
+    sums = scaled(sums);
   }
   sums = gather(sums, part, lane);
   if (part == 0u && place.column < n4) {
@@ -203,7 +207,7 @@ fn tn(
     let right = first_columns(mat4x4f(b[at.x], b[at.y], b[at.z], b[at.w]), left);
     sums = add_products(sums, right, columns_of_a(columns, whole));
   }
-  sums = gather(scale_sums(sums, params.scale), part, lane);
+  sums = gather(scaled(sums), part, lane);
   if (part == 0u && place.column < n4) {
     store_sums(sums, place.row, params.k, n4, place.column);
   }

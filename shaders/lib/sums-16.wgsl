@@ -22,10 +22,6 @@ fn add_scaled(sums: Sums, scale: f32, more: Sums) -> Sums {
   );
 }
 
-fn scale_sums(sums: Sums, scale: f32) -> Sums {
-  return Sums(scale * sums.first, scale * sums.second, scale * sums.third, scale * sums.fourth);
-}
-
 fn add_to_rows(sums: Sums, row: vec4f) -> Sums {
   let all = mat4x4f(row, row, row, row);
   return Sums(sums.first + all, sums.second + all, sums.third + all, sums.fourth + all);

@@ -12,10 +12,6 @@ fn add_scaled(sums: Sums, scale: f32, more: Sums) -> Sums {
   return Sums(sums.first + scale * more.first, sums.second + scale * more.second);
 }
 
-fn scale_sums(sums: Sums, scale: f32) -> Sums {
-  return Sums(scale * sums.first, scale * sums.second);
-}
-
 fn add_to_rows(sums: Sums, row: vec4f) -> Sums {
   let all = mat4x4f(row, row, row, row);
   return Sums(sums.first + all, sums.second + all);
